@@ -1,0 +1,1 @@
+"""The service: sources, pipeline, hub, routes, and the processes that run them."""

@@ -1,0 +1,77 @@
+"""`python -m backend ROLE`: one process of the city; the settings come from the environment."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from functools import partial
+from importlib import import_module
+
+import uvloop
+
+from twin.settings import Settings
+
+
+def _setup(settings: Settings) -> None:
+    """Prepare what the others need, and end: secrets, schema, city."""
+    from backend.supervisor import ensure_city
+    from twin.migrate import migrate
+
+    settings.run_dir.mkdir(parents=True, exist_ok=True)
+    settings.secrets()
+    migrate(settings.dsn())
+    ensure_city(settings)
+
+
+def _broker(settings: Settings) -> None:
+    """Become the MQTT broker."""
+    from backend.broker import Broker
+
+    broker = Broker(settings)
+    broker.make()
+    command = broker.command()
+    os.execvp(command[0], command)
+
+
+def _web(settings: Settings) -> None:
+    from backend.app import serve
+
+    serve(settings)
+
+
+def _run(role: str, settings: Settings) -> None:
+    run = import_module(f"backend.{role}").run
+    uvloop.run(_until_signal(run(settings)))
+
+
+async def _until_signal(work: Awaitable[None]) -> None:
+    task = asyncio.ensure_future(work)
+    for sign in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(sign, task.cancel)
+    try:
+        await task
+    except asyncio.CancelledError:
+        pass
+
+
+ROLES: dict[str, Callable[[Settings], None]] = {
+    "setup": _setup,
+    "broker": _broker,
+    "ingest": partial(_run, "ingest"),
+    "web": _web,
+    "worker": partial(_run, "worker"),
+    "feed": partial(_run, "feed"),
+}
+"""`./gunsan up` starts the last four; containers run each of them."""
+
+
+def main(role: str) -> None:
+    """Run one role, until it is done or until a signal."""
+    if role not in ROLES:
+        sys.exit(f"unknown role {role!r}: {', '.join(ROLES)}")
+    ROLES[role](Settings())
+
+
+if __name__ == "__main__":
+    main(sys.argv[1] if len(sys.argv) > 1 else "")

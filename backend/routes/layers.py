@@ -1,0 +1,123 @@
+"""Reading: layers, assets, observations, alarms, search. Names after OGC API Features and SensorThings."""
+
+from datetime import datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Request
+
+from backend.city import CityParts, parts_of
+from twin import clock
+from twin.errors import BadInput
+from twin.state import BBox
+
+router = APIRouter(prefix="/api")
+Parts = Annotated[CityParts, Depends(parts_of)]
+MAX_INT = 2**31 - 1
+AssetId = Annotated[int, Query(ge=0, le=MAX_INT)]
+
+
+def bbox_of(text: str | None) -> BBox | None:
+    """Read `west,south,east,north` (WGS84)."""
+    if text is None:
+        return None
+    try:
+        west, south, east, north = map(float, text.split(","))
+    except ValueError as error:
+        raise BadInput(f"bbox {text[:80]!r} is not west,south,east,north [deg]") from error
+    if not (-180 <= west <= east <= 180 and -90 <= south <= north <= 90):
+        raise BadInput(f"bbox {text[:80]!r}: west must not exceed east, south not north, within -180..180 and -90..90")
+    return west, south, east, north
+
+
+def interval_of(text: str | None) -> tuple[datetime | None, datetime | None] | None:
+    """Read an RFC 3339 time or interval; `..` or nothing leaves an end open."""
+    if text is None:
+        return None
+    first, slash, last = text.partition("/")
+    ends = [_time(part) for part in ((first, last) if slash else (first, first))]
+    return ends[0], ends[1]
+
+
+def _time(text: str) -> datetime | None:
+    if text in ("", ".."):
+        return None
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise BadInput(f"datetime {text[:40]!r} is not RFC 3339, e.g. 2023-07-14T09:00:00+09:00") from error
+    if time.tzinfo is None:
+        raise BadInput(f"datetime {text[:40]!r} has no zone; add Z or +09:00")
+    return time
+
+
+@router.get("/layers")
+async def layers(request: Request, city: Parts) -> dict[str, Any]:
+    """List the layers that the caller may see, and the base data with their origin."""
+    return await city.reader.layers(city.caller(request))
+
+
+@router.get("/layers/{layer_id}/items")
+async def items(
+    request: Request,
+    city: Parts,
+    layer_id: str,
+    bbox: str | None = None,
+    datetime: str | None = None,
+    limit: Annotated[int, Query(ge=1, le=10_000)] = 100,
+    offset: Annotated[int, Query(ge=0, le=MAX_INT)] = 0,
+) -> dict[str, Any]:
+    """Return the assets of a layer with their newest results, as GeoJSON."""
+    found = await city.reader.items(city.caller(request), layer_id, bbox_of(bbox), interval_of(datetime), limit, offset)
+    links = [{"rel": "self", "type": "application/geo+json", "href": str(request.url)}]
+    if offset + found["numberReturned"] < found["numberMatched"]:
+        following = request.url.include_query_params(offset=offset + found["numberReturned"])
+        links.append({"rel": "next", "type": "application/geo+json", "href": str(following)})
+    return found | {"links": links}
+
+
+@router.get("/assets/{asset_id}")
+async def asset(request: Request, city: Parts, asset_id: int) -> dict[str, Any]:
+    """Return everything about one asset."""
+    return await city.reader.asset(city.caller(request), _id(asset_id))
+
+
+@router.get("/datastreams/{datastream_id}/observations")
+async def observations(
+    request: Request,
+    city: Parts,
+    datastream_id: int,
+    datetime: str | None = None,
+    limit: Annotated[int, Query(ge=1, le=50_000)] = 1000,
+) -> dict[str, Any]:
+    """Return the newest observations of a datastream, oldest first."""
+    start, end = interval_of(datetime) or (None, None)
+    return await city.reader.observations(city.caller(request), _id(datastream_id), start, end, limit)
+
+
+@router.get("/alarms")
+async def alarms(request: Request, city: Parts) -> dict[str, Any]:
+    """List the alarms that need somebody, by priority."""
+    return await city.reader.alarms(city.caller(request))
+
+
+@router.post("/alarms/{alarm_id}/acknowledge")
+async def acknowledge(request: Request, city: Parts, alarm_id: int) -> dict[str, Any]:
+    """Acknowledge an alarm."""
+    return await city.reader.acknowledge(city.caller(request), _id(alarm_id), clock.now())
+
+
+@router.get("/search")
+async def search(
+    request: Request,
+    city: Parts,
+    q: Annotated[str, Query(max_length=100)],
+    limit: Annotated[int, Query(ge=1, le=100)] = 20,
+) -> dict[str, Any]:
+    """Find places, districts, markets, addresses and assets by name."""
+    return await city.reader.search(city.caller(request), q.replace("\0", ""), limit)
+
+
+def _id(value: int) -> int:
+    if not 0 <= value <= MAX_INT:
+        raise BadInput(f"id {value} is outside 0..{MAX_INT}")
+    return value

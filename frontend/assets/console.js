@@ -1,0 +1,208 @@
+// What the console does in the browser without the server: the glue of the map, ages, the clock, keys, panes.
+(function () {
+  const skip = () => window.dash_clientside.no_update;
+  const $ = (query) => document.querySelector(query);
+
+  // --- between the stores and the map ---------------------------------------------------------------------------
+  const triggered = () => new Set(window.dash_clientside.callback_context.triggered.map((one) => one.prop_id));
+  window.dash_clientside = window.dash_clientside ?? {};
+  window.dash_clientside.gunsan_console = {
+    toMap: (visible, focus, selected) => [visible ?? skip(), triggered().has('focus.data') && focus ? focus : skip(), selected ?? null],
+    fromMap(clicked, viewport, seq, selected) {
+      const which = triggered();
+      const chosen = clicked && (clicked.layer || clicked.facts) ? clicked : null;
+      const isNew = which.has('map.clicked') && (chosen || selected);
+      return [isNew ? chosen : skip(), which.has('map.viewport') ? viewport : skip(), which.has('map.event_seq') ? seq : skip()];
+    },
+    notice(link, ready, error, words) {
+      const text = error && !ready ? 'error' : !ready ? 'loading' : link === 'lost' || link === 'stale' ? link : '';
+      const state = link ?? 'connecting';
+      return [text ? words[`notice.${text}`] : '', `notice ${text ? `is-${text}` : 'is-quiet'}`, `link is-${state}`, words[`link.${state}`]];
+    },
+    layerFacts(facts, visible) {
+      if (!facts) return skip();
+      for (const [id, row] of Object.entries(facts.live)) {
+        const count = $(`[data-count="${id}"]`);
+        const time = $(`[data-latest="${id}"]`);
+        if (!count || !time) continue;
+        if (count.textContent !== row.count) count.textContent = row.count;
+        time.dataset.stale = row.stale;
+        if (row.latest) time.dateTime = row.latest;
+        else time.textContent = row.never;
+      }
+      const live = (visible ?? []).map((id) => facts.live[id]?.attribution);
+      return [...new Set([...facts.base, ...live].filter(Boolean))].join(' · ');
+    },
+    toFlat: (focus) => (focus ? { center: [focus.lat, focus.lon], zoom: 16, transition: 'setView' } : skip()),
+    fromFlat() {
+      const one = window.dash_clientside.callback_context.triggered.find((t) => t.value);
+      if (!one) return skip();
+      const { layer, asset } = one.value.properties;
+      return { layer, asset, at: Date.now() };
+    },
+    flatBox: (bounds) => (bounds ? { bbox: [bounds[0][1], bounds[0][0], bounds[1][1], bounds[1][0]] } : skip()),
+  };
+
+  // --- the flat map's marks ------------------------------------------------------------------------------------
+  const COLOUR = { caution: '#f0e442', alarm: '#e69f00', danger: '#d55e00' };
+  window.gunsan_flat = {
+    mark({ properties: p }, at) {
+      const colour = COLOUR[p.severity] ?? (p.isKnown ? '#97a4b0' : '#6d7985');
+      const mark = window.L.circleMarker(at, { radius: p.severity ? 9 : p.isKnown ? 5 : 3, color: p.severity ? '#0b0f13' : '#12161a', weight: 1.5, fillColor: colour, fillOpacity: p.isKnown ? 0.95 : 0 , ...(p.isKnown ? {} : { color: colour }) });
+      mark.bindTooltip(`<b>${escape(p.name)}</b> ${escape(p.value)}`, { direction: 'top' });
+      return mark;
+    },
+  };
+  function escape(text) {
+    const box = document.createElement('span');
+    box.textContent = text;
+    return box.innerHTML;
+  }
+
+  // --- ages and the clock ---------------------------------------------------------------------------------------
+  const KST = new Intl.DateTimeFormat('ko-KR', { timeZone: 'Asia/Seoul', year: 'numeric', month: '2-digit', day: '2-digit', weekday: 'short', hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' });
+  const TEXT = { ko: { s: '초 전', m: '분 전', h: '시간 전', d: '일 전' }, en: { s: ' s ago', m: ' min ago', h: ' h ago', d: ' d ago' } };
+  function age(seconds, language) {
+    const t = TEXT[language] ?? TEXT.ko;
+    if (seconds < 100) return Math.max(0, Math.floor(seconds)) + t.s;
+    if (seconds < 6000) return Math.floor(seconds / 60) + t.m;
+    if (seconds < 172800) return Math.floor(seconds / 3600) + t.h;
+    return Math.floor(seconds / 86400) + t.d;
+  }
+  function write(time, now) {
+    if (!time.dateTime) return;
+    const seconds = (now - Date.parse(time.dateTime)) / 1000;
+    const text = age(seconds, $('#console')?.lang);
+    if (time.textContent !== text) time.textContent = text;
+    if (time.dataset.stale) time.classList.toggle('is-stale', seconds > Number(time.dataset.stale));
+  }
+  function tick() {
+    const page = $('#console');
+    if (!page) return;
+    const now = Date.now();
+    const heard = window.__twin?.live?.heard;
+    const linkAge = $('#link-age');
+    if (linkAge && heard) linkAge.dateTime = new Date(heard).toISOString();
+    for (const time of page.querySelectorAll('time.age[datetime]')) write(time, now);
+    const parts = Object.fromEntries(KST.formatToParts(now).map((p) => [p.type, p.value]));
+    const clock = $('#clock');
+    if (clock) clock.textContent = `${parts.year}-${parts.month}-${parts.day} ${page.lang === 'ko' ? parts.weekday + ' ' : ''}${parts.hour}:${parts.minute}:${parts.second} KST`;
+  }
+  setInterval(tick, 1000);
+  setInterval(() => $('#console .alarm.is-new') && $('#console').classList.toggle('is-dim'), 600);
+  new MutationObserver((changes) => {
+    for (const { addedNodes } of changes)
+      for (const node of addedNodes) if (node.nodeType === 1) for (const time of node.matches('time.age') ? [node] : node.querySelectorAll('time.age')) write(time, Date.now());
+  }).observe(document.documentElement, { childList: true, subtree: true });
+
+  // --- the flat map has no live connection: ask whether the service still answers ---------------------------------
+  async function probe() {
+    if (!$('#console.is-2d')) return;
+    const state = await fetch('/api/health', { cache: 'no-store' }).then((r) => (r.ok ? 'live' : 'lost'), () => 'lost');
+    if (state === probe.state) return;
+    probe.state = state;
+    window.dash_clientside.set_props('link', { className: `link is-${state}` });
+    window.dash_clientside.set_props('notice', { className: state === 'lost' ? 'notice is-lost' : 'notice is-quiet', children: state === 'lost' ? $('#notice').title : '' });
+  }
+  setInterval(probe, 5000);
+
+  // --- panes, list, help ----------------------------------------------------------------------------------------
+  const set = (id, data) => window.dash_clientside.set_props(id, { data });
+  function openList(open) {
+    const page = $('#console');
+    page.classList.toggle('has-list', open);
+    set('list-open', open);
+  }
+  function pane(name) {
+    const page = $('#console');
+    page.dataset.pane = name;
+    openList(name === 'list');
+    for (const tab of document.querySelectorAll('.pane-tab')) tab.classList.toggle('is-on', tab.dataset.pane === name);
+  }
+  const actions = {
+    list: () => openList(!$('#console').classList.contains('has-list')),
+    help: () => $('#console').classList.toggle('has-help'),
+    home: () => set('focus', { lon: 126.713, lat: 35.972, zoom: 0, at: Date.now(), home: true }),
+    search: () => $('#search')?.focus(),
+    alarms: () => $('#alarms .alarm-go')?.focus(),
+    next: () => step(1),
+    previous: () => step(-1),
+    acknowledge: () => document.activeElement?.closest('.alarm')?.querySelector('.acknowledge')?.click(),
+    language: () => $('#language-switch')?.click(),
+    close() {
+      const page = $('#console');
+      if (page.classList.contains('has-help')) return page.classList.remove('has-help');
+      if ($('#search-results')?.children.length) return closeSearch();
+      if (!$('#card-panel')?.hidden) return $('#card-close').click();
+      return openList(false);
+    },
+  };
+  function step(by) {
+    const all = [...document.querySelectorAll('#alarms .alarm-go')];
+    if (!all.length) return;
+    const at = all.indexOf(document.activeElement);
+    const next = all[at < 0 ? 0 : (at + by + all.length) % all.length];
+    next.focus();
+    next.click();
+  }
+  function go({ layer, asset, lon, lat }) {
+    const at = lon === undefined ? {} : { lon: Number(lon), lat: Number(lat) };
+    if (lon !== undefined) set('focus', { ...at, zoom: 16, at: Date.now() });
+    set('selected', asset === undefined ? null : { layer, asset: Number(asset), ...at, at: Date.now() });
+  }
+  async function post(button) {
+    button.disabled = true;
+    const answer = await fetch(`/api/alarms/${button.dataset.acknowledge}/acknowledge`, { method: 'POST' }).catch(() => null);
+    if (!answer?.ok) button.disabled = false;
+    set('acknowledged', Date.now());
+  }
+  function closeSearch() {
+    window.dash_clientside.set_props('search', { value: '' });
+    window.dash_clientside.set_props('search-results', { children: null });
+    document.activeElement?.blur();
+  }
+
+  document.addEventListener('click', ({ target }) => {
+    if (!(target instanceof Element) || !$('#console')) return;
+    if (target.closest('.close-list')) return openList(false);
+    if (target.closest('.toggle-list')) return actions.list();
+    if (target.closest('.toggle-help') && !target.closest('[role=dialog]')) return actions.help();
+    const tab = target.closest('.pane-tab');
+    if (tab) return pane(tab.dataset.pane);
+    const acknowledge = target.closest('[data-acknowledge]');
+    if (acknowledge) return post(acknowledge);
+    const goal = target.closest('[data-goto]');
+    if (!goal) return undefined;
+    go(goal.dataset);
+    if (goal.closest('#search-results')) closeSearch();
+    if (window.innerWidth < 900) pane('map');
+    return undefined;
+  });
+
+  const KEYS = { '/': 'search', '?': 'help', a: 'alarms', l: 'list', j: 'next', k: 'previous', h: 'home', g: 'language', Escape: 'close' };
+  document.addEventListener('keydown', (event) => {
+    if (!$('#console') || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+    const { target, key } = event;
+    if (target.id === 'search' || target.closest?.('#search-results')) {
+      const results = [...document.querySelectorAll('#search-results button')];
+      const at = results.indexOf(document.activeElement);
+      if (key === 'ArrowDown') results[Math.min(at + 1, results.length - 1)]?.focus();
+      else if (key === 'ArrowUp') (results[at - 1] ?? $('#search')).focus();
+      else if (key === 'Enter' && target.id === 'search') results[0]?.click();
+      else if (key === 'Escape') closeSearch();
+      else return;
+      event.preventDefault();
+      return;
+    }
+    if (target.matches?.('input:not([type=checkbox]):not([type=radio]), textarea')) return;
+    if (key === 'Enter' && event.shiftKey) {
+      event.preventDefault();
+      actions.acknowledge();
+      return;
+    }
+    const action = KEYS[key.length === 1 ? key.toLowerCase() : key];
+    if (!action) return;
+    event.preventDefault();
+    actions[action]();
+  });
+})();

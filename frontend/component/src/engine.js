@@ -1,0 +1,173 @@
+// The map engine: MapLibre below, deck.gl above, live tables in between. One instance a component; it rebuilds itself.
+import { Map as MapLibreMap, NavigationControl, ScaleControl, setWorkerUrl } from 'maplibre-gl';
+import { MapLibreOverlay } from '@deck.gl/maplibre';
+import { registerLoaders, setLoaderOptions } from '@loaders.gl/core';
+import { Scene } from './scene.js';
+import { baseStyle, setLabelLanguage } from './style.js';
+
+const LOAD_LIMIT_MS = 20000;
+const VIEW_KEY = 'gunsan-twin-view';
+const HOME = { center: [126.7, 35.975], zoom: 12.2, pitch: 45, bearing: -12 };
+const BOUNDS = [[125.9, 35.5], [127.2, 36.3]];
+
+registerLoaders([]);
+setLoaderOptions({ worker: false, CDN: null });
+
+export class Engine {
+  constructor(container, props, emit) {
+    Object.assign(this, { container, props, emit, rebuilds: 0 });
+    this.state = window.__twin = {
+      state: 'loading', link: 'connecting', layers: {}, frames: 0, events: 0, firstDataMs: null, startedAt: performance.now(), error: null, rebuilds: 0,
+      pick: (layer, asset) => this.select({ layer, asset }),
+      project: (lon, lat) => this.map.project([lon, lat]),
+      engine: this,
+    };
+    this.#build();
+  }
+
+  async #build() {
+    const { base } = this.props;
+    setWorkerUrl(`${base}/maplibre-gl-worker.mjs`);
+    await document.fonts.load('500 16px Pretendard', '가A1').catch(() => {});
+    if (this.gone) return;
+    const isLight = this.props.mode === 'light';
+    try {
+      this.map = new MapLibreMap({
+        container: this.container,
+        style: baseStyle(window.location.origin),
+        ...this.#startView(),
+        maxBounds: BOUNDS,
+        minZoom: 9,
+        maxZoom: 19,
+        maxPitch: 70,
+        attributionControl: false,
+        localIdeographFontFamily: 'Pretendard, sans-serif',
+        canvasContextAttributes: { antialias: !isLight, contextType: 'webgl2', powerPreference: 'high-performance' },
+        fadeDuration: isLight ? 0 : 200,
+        refreshExpiredTiles: true,
+        locale: this.props.locale ?? {},
+      });
+    } catch (error) {
+      return this.#fail(error);
+    }
+    const { map } = this;
+    this.watchdog = setTimeout(() => this.#fail(new Error('the map engine did not start')), LOAD_LIMIT_MS);
+    map.addControl(new NavigationControl({ visualizePitch: true }), 'bottom-right');
+    map.addControl(new ScaleControl({ maxWidth: 90 }), 'bottom-left');
+    this.scene = new Scene(this); // live data flows while the first tiles still load
+    map.on('load', () => this.#ready());
+    map.on('error', ({ error }) => console.warn('map:', error?.message));
+    map.on('webglcontextlost', () => this.#rebuild());
+    map.on('moveend', () => this.#moved());
+    map.on('zoom', () => this.scene?.zoomed());
+    map.on('click', ({ point }) => this.select(this.scene?.pick(point) ?? null));
+    map.on('mousemove', ({ point }) => this.#hover(point));
+  }
+
+  #ready() {
+    clearTimeout(this.watchdog);
+    const isOverlaid = this.props.mode === 'overlaid';
+    this.overlay = new MapLibreOverlay({ interleaved: !isOverlaid, layers: [], pickingRadius: 6 });
+    this.map.addControl(this.overlay);
+    this.state.state = 'ready';
+    setLabelLanguage(this.map, this.props.language);
+    this.emit({ ready: Date.now(), error: null });
+    this.#moved();
+  }
+
+  update(props) {
+    const before = this.props;
+    this.props = props;
+    if (!this.scene) return;
+    if (this.overlay && props.language !== before.language) setLabelLanguage(this.map, props.language);
+    if (props.spec !== before.spec) this.scene.setSpec(props.spec);
+    if (props.visible !== before.visible) this.scene.subscribe();
+    if (props.selected !== before.selected) this.scene.highlight(props.selected);
+    if (props.flyTo && props.flyTo !== before.flyTo) this.fly(props.flyTo);
+  }
+
+  fly({ lon, lat, zoom, pitch, bearing }) {
+    const calm = this.props.mode === 'light' || window.matchMedia('(prefers-reduced-motion: reduce)').matches;
+    this.map.flyTo({ center: [lon, lat], zoom: Math.max(zoom ?? 16, this.map.getZoom()), ...(pitch !== undefined && { pitch }), ...(bearing !== undefined && { bearing }), speed: 1.8, maxDuration: 2500, animate: !calm });
+  }
+
+  select(selected) {
+    this.scene?.highlight(selected);
+    this.emit({ clicked: selected ? { ...selected, at: Date.now() } : { at: Date.now() } });
+  }
+
+  destroy() {
+    this.gone = true;
+    clearTimeout(this.watchdog);
+    this.scene?.close();
+    this.scene = null;
+    this.map?.remove();
+  }
+
+  #hover(point) {
+    const now = performance.now();
+    if (!this.overlay || this.map.isMoving() || now - (this.hovered ?? 0) < 80) return;
+    this.hovered = now;
+    this.map.getCanvas().style.cursor = this.scene?.pick(point) ? 'pointer' : '';
+  }
+
+  #moved() {
+    if (!this.scene) return;
+    this.scene.subscribe();
+    clearTimeout(this.viewTimer);
+    this.viewTimer = setTimeout(() => {
+      const { lng, lat } = this.map.getCenter();
+      const view = { center: [lng, lat], zoom: this.map.getZoom(), pitch: this.map.getPitch(), bearing: this.map.getBearing() };
+      sessionStorage.setItem(VIEW_KEY, JSON.stringify(view));
+      this.emit({ viewport: { ...view, bbox: this.bbox() } });
+    }, 400);
+  }
+
+  bbox() {
+    const b = this.map.getBounds();
+    return [b.getWest(), b.getSouth(), b.getEast(), b.getNorth()];
+  }
+
+  #startView() {
+    try {
+      const { center, zoom, pitch, bearing } = JSON.parse(sessionStorage.getItem(VIEW_KEY));
+      return { center, zoom, pitch, bearing };
+    } catch {
+      return this.props.spec?.initialViewState ? fromDeck(this.props.spec.initialViewState) : HOME;
+    }
+  }
+
+  /** A lost context (driver reset, weeks of running) costs a second, not the screen. */
+  #rebuild() {
+    if (this.gone || this.rebuilding) return;
+    this.rebuilding = true;
+    this.rebuilds += 1;
+    Object.assign(this.state, { state: 'loading', rebuilds: this.rebuilds });
+    clearTimeout(this.watchdog);
+    this.scene?.close(); // at once: a map without its context has no style to paint on
+    this.scene = null;
+    this.overlay = null;
+    setTimeout(() => {
+      try {
+        this.map.remove();
+      } catch (error) {
+        console.warn('map:', error);
+      }
+      this.container.replaceChildren();
+      this.rebuilding = false;
+      if (!this.gone) this.#build();
+    }, Math.min(500 * this.rebuilds, 10000));
+  }
+
+  #fail(error) {
+    clearTimeout(this.watchdog);
+    console.error('map:', error);
+    Object.assign(this.state, { state: 'error', error: error.message });
+    this.emit({ error: error.message });
+    if (this.rebuilds < 3 && this.map) this.#rebuild();
+  }
+}
+
+function fromDeck({ longitude, latitude, zoom, pitch = 0, bearing = 0 }) {
+  return { center: [longitude, latitude], zoom, pitch, bearing };
+}

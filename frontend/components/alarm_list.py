@@ -1,0 +1,111 @@
+"""The alarm list: by priority, with what to do about it."""
+
+from typing import Any
+
+from dash import Dash, Input, Output, State, html, no_update
+from dash.development.base_component import Component
+from dash.exceptions import PreventUpdate
+
+from frontend.components.mark import severity_mark
+from frontend.desk import Desk, Record
+from frontend.text import Texts, texts
+from frontend.value import age, aria, format_alarm_result, goto
+from twin.clock import now
+from twin.errors import TwinError
+
+UNACKNOWLEDGED = ("UNACK", "RTNUN")
+STATE_CLASS = {"UNACK": "is-new", "RTNUN": "is-cleared"}
+SHOWN = 60
+
+
+def alarm_panel(t: Texts) -> Component:
+    """Return the empty panel."""
+    return html.Section(
+        [
+            html.H2([t("alarm.title"), html.Span(id="alarm-count", className="count")]),
+            html.Div(html.Div(className="skeleton"), id="alarms", className="alarms", tabIndex="-1"),
+        ],
+        className="panel pane-alarms",
+        **aria(t("alarm.title")),
+    )
+
+
+def alarm_items(alarms: list[Record], desk: Desk, t: Texts) -> Component:
+    """Return the list of standing alarms, or the line that says there is none."""
+    if not alarms:
+        return html.Div(
+            [html.P(t("alarm.none")), html.P([t("alarm.none_why"), " ", age(now())], className="faint")],
+            className="empty",
+        )
+    return html.Ol([_item(alarm, desk, t) for alarm in alarms[:SHOWN]], className="alarm-items")
+
+
+def _item(alarm: Record, desk: Desk, t: Texts) -> Component:
+    layer = desk.layers.get(alarm["layer"])
+    is_open = alarm["state"] in UNACKNOWLEDGED
+    name = t.name(alarm)
+    place = " · ".join(filter(None, [name, t.unit(alarm)]))
+    go = html.Button(
+        [
+            html.Span(
+                [
+                    severity_mark(alarm["severity"], t),
+                    html.Span(t(f"state.{alarm['state']}"), className="state"),
+                    age(alarm["onset"]),
+                ],
+                className="alarm-head",
+            ),
+            html.Strong(t.of(alarm["title"])),
+            html.Span(place, className="alarm-place"),
+            html.Span(
+                [
+                    html.Span(format_alarm_result(layer, alarm, t), className="alarm-value"),
+                    html.Span(["· ", age(alarm["changed"])], className="faint"),
+                ],
+                className="alarm-facts",
+            ),
+            html.Span(t.of(alarm["action"]), className="alarm-action"),
+        ],
+        className="alarm-go",
+        title=t("alarm.go", name=name),
+        **goto(alarm["layer"], alarm["asset"], alarm["lon"], alarm["lat"]),
+    )
+    acknowledging: dict[str, Any] = {"data-acknowledge": str(alarm["id"])}
+    acknowledge = html.Button(
+        t("alarm.acknowledge"),
+        className="acknowledge",
+        **aria(t("alarm.acknowledge_title", name=name)),
+        **acknowledging,
+    )
+    by = alarm.get("acknowledged_by")
+    foot = acknowledge if is_open else html.Span(t("alarm.acknowledged_by", name=by or "–"), className="faint")
+    classes = f"alarm is-{alarm['severity']} {'is-open' if is_open else ''} {STATE_CLASS.get(alarm['state'], '')}"
+    return html.Li([go, html.Div(foot, className="alarm-foot")], className=classes, key=str(alarm["id"]))
+
+
+def register(app: Dash, desk: Desk) -> None:
+    """Keep the list current: on every event, on every beat, after an acknowledgement (the page posts it)."""
+
+    @app.callback(
+        Output("alarms", "children"),
+        Output("alarm-count", "children"),
+        Output("alarm-error", "children"),
+        Output("alarm-digest", "data"),
+        Input("slow-beat", "n_intervals"),
+        Input("event-seq", "data"),
+        Input("acknowledged", "data"),
+        State("language", "data"),
+        State("alarm-digest", "data"),
+    )
+    async def refresh(_beat: int, _seq: int, _acknowledged: int, language: str, shown: str | None) -> Any:
+        t = texts(language)
+        try:
+            alarms = (await desk.reader.alarms(desk.caller()))["alarms"]
+        except (TwinError, OSError, TimeoutError):
+            return no_update, no_update, t("alarm.error"), None
+        digest = ";".join(f"{alarm['id']}{alarm['state']}{alarm['severity']}{alarm['result']}" for alarm in alarms)
+        if digest == shown and alarms:
+            raise PreventUpdate
+        new = sum(alarm["state"] in UNACKNOWLEDGED for alarm in alarms)
+        count = html.Span(t("alarm.unacknowledged", n=new), className="is-new") if new else str(len(alarms) or "")
+        return alarm_items(alarms, desk, t), count, "", digest

@@ -1,0 +1,112 @@
+"""What the pages work with: the reader, the layers, and who is asking."""
+
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, Protocol
+
+from dash.backends._fastapi import get_current_request
+from starlette.requests import Request
+
+from twin.access import ANONYMOUS, Caller
+from twin.errors import Refused
+from twin.layer import Layer
+
+Record = dict[str, Any]
+BBox = tuple[float, float, float, float]
+
+
+class Reader(Protocol):
+    """The part of `twin.reader.Reader` that the screens use; the bodies are those of REST."""
+
+    async def layers(self, caller: Caller) -> Record:
+        """Return the live layers the caller may see, and the base layers with their origin."""
+        ...
+
+    async def items(
+        self,
+        caller: Caller,
+        layer_id: str,
+        bbox: BBox | None = ...,
+        interval: Any = ...,
+        limit: int = ...,
+        offset: int = ...,
+    ) -> Record:
+        """Return assets of a layer with their newest results, as GeoJSON."""
+        ...
+
+    async def asset(self, caller: Caller, asset_id: int) -> Record:
+        """Return all there is to know of one asset."""
+        ...
+
+    async def observations(
+        self, caller: Caller, datastream: int, start: datetime | None, end: datetime | None, limit: int = ...
+    ) -> Record:
+        """Return observations of a datastream within a time, oldest first."""
+        ...
+
+    async def alarms(self, caller: Caller) -> Record:
+        """Return the standing alarms by priority."""
+        ...
+
+    async def search(self, caller: Caller, text: str, limit: int = ...) -> Record:
+        """Return what bears a name like the text."""
+        ...
+
+    async def acknowledge(self, caller: Caller, alarm_id: int, now: datetime) -> Record:
+        """Acknowledge an alarm."""
+        ...
+
+
+CallerOf = Callable[[Request], Caller | None]
+ReaderOf = Callable[[Request], Reader]
+GROUPS = ("safety", "water", "mobility", "port", "environment")
+
+
+class Desk:
+    """The layers, and the reader and the caller of the present request.
+
+    Parameters
+    ----------
+    layers
+        All layers of the city.
+    reader_of
+        Returns the reader; it exists only once the service runs.
+    caller_of
+        Returns who sent a request; None or ANONYMOUS for somebody who is not signed in.
+    is_demo
+        The live values come from the demo feed.
+    """
+
+    def __init__(self, layers: Mapping[str, Layer], reader_of: ReaderOf, caller_of: CallerOf, *, is_demo: bool) -> None:
+        self.layers = layers
+        self.is_demo = is_demo
+        self._reader_of = reader_of
+        self._caller_of = caller_of
+
+    @property
+    def reader(self) -> Reader:
+        """The store's reader."""
+        return self._reader_of(get_current_request())
+
+    def caller_or_none(self) -> Caller | None:
+        """Return the signed-in caller of the present request, or None."""
+        caller = self._caller_of(get_current_request())
+        return None if caller == ANONYMOUS else caller
+
+    def caller(self) -> Caller:
+        """Return the signed-in caller of the present request.
+
+        Raises
+        ------
+        Refused
+            The request bears no valid session.
+        """
+        caller = self.caller_or_none()
+        if caller is None:
+            raise Refused("the screens are for signed-in callers only")
+        return caller
+
+    def seen_by(self, caller: Caller) -> list[Layer]:
+        """Return the layers that a caller may see, in the order of the panel."""
+        seen = [layer for layer in self.layers.values() if caller.may_see(layer.access_class)]
+        return sorted(seen, key=lambda layer: (GROUPS.index(layer.group), -layer.symbol.priority, layer.id))

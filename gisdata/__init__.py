@@ -1,0 +1,1 @@
+"""What the city stands on: the generated city, the loader of real base data, and the facts behind both."""

@@ -1,0 +1,1 @@
+"""Layer `traffic_speed`."""

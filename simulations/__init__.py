@@ -1,0 +1,1 @@
+"""What if: simulations over the same layers. Each is a folder; none is here yet."""

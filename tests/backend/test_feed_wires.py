@@ -1,0 +1,156 @@
+"""The demo feed's wires: what it sends is what the adapters read."""
+
+import asyncio
+import shutil
+import subprocess
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from paho.mqtt.client import Client
+from paho.mqtt.enums import CallbackAPIVersion
+
+from backend.broker import Broker
+from backend.feed import encode
+from backend.feed.bus import Position
+from backend.feed.port import Fix, Vessel
+from backend.feed.wires import MqttAndSockets
+from layers import load_layers
+from tests.backend.feed_city import NOON, new_city
+from tests.conftest import free_ports, new_settings
+from twin.report import Happening, Report
+
+
+def read_one(layer: str, payload: bytes) -> Report:
+    [report] = load_layers()[layer].adapt(payload, NOON)
+    assert isinstance(report, Report), report
+    return report
+
+
+def test_ais_position_comes_back_as_it_was_sent() -> None:
+    fix = Fix(Vessel(442_100_001, 3_000_005, "DEMO ARA 1", "DM01", 70, 150, 8.1), 126.5512, 35.9821, 8.4, 87.2, 88, 0)
+    report = read_one("vessel", "\n".join(encode.ais_position(fix, NOON)).encode())
+    assert report.asset == "442100001"
+    assert report.position == pytest.approx((126.5512, 35.9821), abs=2e-6)
+    assert report.results == {"sog": 8.4, "cog": 87.2, "heading": 88.0, "nav_status": "under_way"}
+    assert report.phenomenon_time == NOON.replace(microsecond=0)
+
+
+@pytest.mark.parametrize("is_class_b", [False, True])
+def test_ais_static_data_come_back_as_they_were_sent(is_class_b: bool) -> None:
+    vessel = Vessel(442_100_001, 3_000_005, "DEMO ARA 1", "DM01", 30 if is_class_b else 70, 150, 8.1, is_class_b)
+    fix = Fix(vessel, 126.55, 35.98, 8.4, 87.2, 88, 0)
+    lines = [*encode.ais_static(vessel, 3), *encode.ais_position(fix, NOON)]
+    report = read_one("vessel", "\n".join(lines).encode())
+    assert report.name == "DEMO ARA 1"
+    assert report.attributes["callsign"] == "DM01"
+    assert report.attributes["loa_m"] == 150
+    if not is_class_b:
+        assert (report.attributes["imo_number"], report.attributes["draught_m"]) == (3_000_005, 8.1)
+
+
+def test_buses_come_back_as_they_were_sent() -> None:
+    bus = Position("DEMO-BUS-001", "3", 126.7123, 35.9712, 91.0, 7.5, 2)
+    report = read_one("bus", encode.vehicle_positions([bus], NOON))
+    assert report.position == pytest.approx((126.7123, 35.9712), abs=1e-5)
+    assert report.results["speed"] == pytest.approx(27.0)
+    assert report.results["crowding"] == "few_seats"
+    assert report.attributes == {"route": "3"}
+
+
+def test_link_speeds_come_back_as_they_were_sent() -> None:
+    report = read_one("traffic_speed", encode.link_speeds([("17", 36.0, 500.0)], NOON))
+    assert report.results == {"speed": 36.0, "travel_time": 50.0}
+    assert report.phenomenon_time == NOON.replace(microsecond=0)
+
+
+@pytest.mark.parametrize(
+    "kind", ["intrusion", "loitering", "abandoned_object", "entry_exit", "dangerous_crossing", "crowd_fight"]
+)
+def test_camera_events_come_back_as_they_were_sent(kind: str) -> None:
+    for payload in (
+        encode.onvif_event('CAM-"0001"', kind, NOON),
+        encode.analytics_event('CAM-"0001"', kind, NOON, "x", "person"),
+    ):
+        [entry] = load_layers()["cctv"].adapt(payload, NOON)
+        assert isinstance(entry, Happening)
+        assert (entry.asset, entry.kind, entry.phenomenon_time) == ('CAM-"0001"', kind, NOON)
+
+
+def test_rows_of_the_berth_plan_come_back_as_they_were_sent() -> None:
+    port = new_city().port
+    rows = port.rows(0.0)
+    layer = load_layers()["berth"]
+    reports = [entry for entry in layer.adapt(encode.calls(rows, NOON), NOON) if isinstance(entry, Report)]
+    assert len(reports) == 31
+    for row, report in zip(rows, reports, strict=True):
+        assert report.results["state"] == row["state"]
+        for name in ("eta", "etb", "atb", "etd", "atd"):
+            assert (name in row) == (name in report.results)
+            if name in row:
+                assert abs(report.results[name] - row[name]) < timedelta(seconds=1)  # type: ignore[operator]
+        if "vessel" in row:
+            assert report.attributes["imo_number"] == row["vessel"]["imo"]
+
+
+async def test_ais_goes_over_tcp_and_udp_and_survives_a_receiver_that_was_away() -> None:
+    port, heard = free_ports(1), asyncio.Queue[bytes]()
+
+    class Datagrams(asyncio.DatagramProtocol):
+        def datagram_received(self, data: bytes, addr: object) -> None:
+            heard.put_nowait(data)
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while line := await reader.readline():
+            heard.put_nowait(line)
+        writer.close()
+
+    wires = MqttAndSockets("127.0.0.1", 1, "", "127.0.0.1", port)
+    await wires.ais(["!lost"], is_class_b=False)
+    transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(Datagrams, ("127.0.0.1", port))
+    server = await asyncio.start_server(serve, "127.0.0.1", port)
+    async with asyncio.timeout(5):
+        await wires.ais(["!A", "!B"], is_class_b=False)
+        assert [await heard.get(), await heard.get()] == [b"!A\r\n", b"!B\r\n"]
+        await wires.ais(["!C"], is_class_b=True)
+        assert await heard.get() == b"!C\r\n"
+    transport.close()
+    wires.stop()
+    server.close()
+
+
+@pytest.mark.skipif(not Path("/usr/sbin/mosquitto").exists(), reason="needs Debian's mosquitto")
+async def test_messages_go_through_a_real_broker_under_the_feeds_name() -> None:
+    settings = new_settings()
+    broker = Broker(settings)
+    broker.make()
+    server = subprocess.Popen(broker.command(), cwd="/")
+    password = settings.secrets().broker_password
+    loop, heard = asyncio.get_running_loop(), asyncio.Queue[tuple[str, bytes]]()
+    wires = MqttAndSockets("127.0.0.1", settings.mqtt_port, password, "127.0.0.1", 1)
+    wires.start()
+    wires.publish("rain", b"[1]")  # before the broker is there: it waits
+    listener = Client(CallbackAPIVersion.VERSION2, client_id="test")
+    listener.username_pw_set("ingest", password)
+    listener.reconnect_delay_set(1, 1)
+    ready = asyncio.Event()
+    listener.on_connect = lambda client, *_: client.subscribe("gunsan/#", qos=1)
+    listener.on_subscribe = lambda *_: loop.call_soon_threadsafe(ready.set)
+    listener.on_message = lambda _client, _data, message: loop.call_soon_threadsafe(
+        heard.put_nowait, (message.topic, message.payload)
+    )
+    listener.connect_async("127.0.0.1", settings.mqtt_port)
+    listener.loop_start()
+    try:
+        async with asyncio.timeout(20):
+            await ready.wait()
+            wires.publish("parking", b"[2]")
+            while await heard.get() != ("gunsan/parking", b"[2]"):
+                pass
+    finally:
+        wires.stop()
+        listener.disconnect()
+        listener.loop_stop()
+        server.terminate()
+        server.wait()
+        shutil.rmtree(settings.data_dir)

@@ -1,0 +1,97 @@
+"""A headless browser at the console of a running city; software rendering, so small pages in `mode=light`."""
+
+import json
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.conftest import LiveCity
+
+SIZE = {"width": 960, "height": 540}
+ARGUMENTS = [
+    "--no-sandbox",
+    "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader",
+    "--ignore-gpu-blocklist",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+    "--disable-quic",
+]
+TIMEOUT_MS = 30_000
+READY = "window.__twin?.state === 'ready' && window.__twin.link === 'live' && window.__twin.firstDataMs"
+
+
+@dataclass
+class Console:
+    """One page of the console, and what it asked the network for."""
+
+    page: Page
+    city: LiveCity
+    requests: list[str] = field(default_factory=list)
+    errors: list[str] = field(default_factory=list)
+
+    def open(self, query: str = "mode=light", until: str = READY) -> "Console":
+        """Sign in, open the console and wait until it is ready."""
+        self.page.goto(self.city.console_url, wait_until="commit")
+        self.page.goto(f"{self.city.url}/console?{query}", wait_until="commit")
+        self.wait(until)
+        return self
+
+    def wait(self, condition: str, arg: Any = None) -> None:
+        """Wait until a JavaScript condition holds."""
+        self.page.wait_for_function(condition, arg=arg, timeout=TIMEOUT_MS)
+
+    def twin(self, path: str) -> Any:
+        """Return a part of the map's test window."""
+        return self.page.evaluate(f"window.__twin.{path}")
+
+    def press(self, key: str) -> None:
+        """Press a key."""
+        self.page.keyboard.press(key)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def console(browser: Browser, live_city: LiveCity, request: pytest.FixtureRequest) -> Iterator[Console]:
+    """A fresh browser context; `@pytest.mark.parametrize("console", [{...}], indirect=True)` changes its settings."""
+    context = browser.new_context(**({"viewport": SIZE} | getattr(request, "param", {})))
+    page = context.new_page()
+    page.set_default_timeout(TIMEOUT_MS)
+    console = Console(page, live_city)
+    page.on("request", lambda request: console.requests.append(request.url))
+    page.on("pageerror", lambda error: console.errors.append(str(error)))
+    yield console
+    context.close()
+    assert not console.errors
+
+
+@pytest.fixture
+def raise_alarm(live_city: LiveCity) -> Any:
+    """Return a function that makes a market's detector see a fire, by the open door of every source: HTTP."""
+
+    def post(messages: list[dict[str, Any]]) -> None:
+        secrets = live_city.settings.secrets()
+        request = urllib.request.Request(
+            f"{live_city.url}/api/ingest/market_fire",
+            data=json.dumps(messages).encode(),
+            headers={"Authorization": f"Bearer {secrets.ingest_key}", "Content-Type": "application/json"},
+            method="POST",
+        )
+        with urllib.request.urlopen(request, timeout=20) as answer:
+            assert not json.load(answer)["rejects"]
+
+    return post

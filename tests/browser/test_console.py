@@ -1,0 +1,150 @@
+"""The operators' screen in a real browser, on a real city. Nothing here waits on time; all wait on a state."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.browser.conftest import TIMEOUT_MS, Console
+from tests.conftest import LiveCity
+from twin import clock
+
+PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+FIRST_DATA_MS = 6000
+FIRE = "FD-0042"
+
+
+def test_first_data_is_there_within_six_seconds_and_nobody_outside_is_asked(console: Console) -> None:
+    console.open()
+    assert console.twin("firstDataMs") <= FIRST_DATA_MS
+    outside = [url for url in console.requests if not url.startswith((console.city.url, "blob:", "data:"))]
+    assert outside == []
+
+
+def test_signed_out_caller_gets_the_form_and_no_data(console: Console) -> None:
+    console.page.goto(f"{console.city.url}/console")
+    assert console.page.locator("#key").is_visible()
+    assert not [url for url in console.requests if "_dash" in url and "component-suites" not in url]
+    console.page.fill("#key", "wrong")
+    console.page.click("button[type=submit]")
+    assert console.page.locator("[role=alert]").is_visible()
+    console.page.fill("#key", console.city.key)
+    console.page.click("button[type=submit]")
+    console.wait("document.querySelector('#console') !== null")
+
+
+def test_every_layer_has_a_switch_a_count_and_an_age(console: Console) -> None:
+    console.open()
+    console.wait("[...document.querySelectorAll('[data-count]')].every((e) => /[0-9]/.test(e.textContent))")
+    console.wait("[...document.querySelectorAll('[data-latest]')].every((e) => e.textContent !== '')")
+
+
+def test_alarm_appears_in_the_list_its_click_flies_there_and_it_can_be_acknowledged(
+    console: Console, raise_alarm: Any
+) -> None:
+    console.open()
+    start = clock.now() - timedelta(seconds=7)  # the sign must last 5 s before it is an alarm
+    for second in (0, 3, 6):
+        at = (start + timedelta(seconds=second)).isoformat()
+        raise_alarm([{"id": FIRE, "time": at, "flame": "detected", "smoke": 60.0, "temperature": 90.0}])
+    item = console.page.locator(f".alarm.is-danger:has([data-acknowledge]):has-text('{_shop(console)}')").first
+    item.wait_for(timeout=TIMEOUT_MS)
+    item.locator(".alarm-go").click()
+    console.wait("window.__twin.engine.map.getZoom() >= 15.9 && !document.querySelector('#card-panel').hidden")
+    console.wait("document.querySelectorAll('#card .values tr').length > 0")
+    alarm = item.locator("[data-acknowledge]").get_attribute("data-acknowledge")
+    console.page.locator(f"[data-acknowledge='{alarm}']").click()
+    console.wait("(id) => document.querySelector(`[data-acknowledge='${id}']`) === null", alarm)
+    told = console.page.request.get(f"{console.city.url}/api/alarms").json()["alarms"]
+    assert alarm not in [str(one["id"]) for one in told if one["state"] == "UNACK"]
+
+
+def _shop(console: Console) -> str:
+    told = console.page.request.get(f"{console.city.url}/api/search?q={FIRE}").json()
+    return str(told["results"][0]["name_ko"])
+
+
+def test_switching_a_layer_off_takes_it_from_the_map(console: Console) -> None:
+    console.open()
+    console.wait("'parking' in window.__twin.layers")
+    console.page.locator(".switch:has-text('주차장') input").click()
+    console.wait("!('parking' in window.__twin.layers)")
+    console.page.locator(".switch:has-text('주차장') input").click()
+    console.wait("window.__twin.layers.parking?.rows > 0")
+
+
+def test_language_switch_changes_the_words(console: Console) -> None:
+    console.open()
+    console.page.click("#language-switch")
+    console.wait("document.querySelector('#console')?.lang === 'en'")
+    assert console.page.locator(".pane-alarms h2").inner_text().startswith("Alarms")
+
+
+def test_choosing_on_the_map_opens_the_card_with_values_and_ages(console: Console) -> None:
+    console.open()
+    console.wait("window.__twin.layers.water_level?.rows > 0")
+    asset = console.twin("engine.scene.tables.get('water_level').asset[0]")
+    console.page.evaluate("(asset) => window.__twin.pick('water_level', asset)", asset)
+    console.wait("document.querySelectorAll('#card .values time, #card .values .is-never').length > 0")
+    console.wait("document.querySelector('#chart .js-plotly-plot, #chart p') !== null")
+    console.press("Escape")
+    console.wait("document.querySelector('#card-panel').hidden")
+
+
+def test_keyboard_reaches_search_help_and_list(console: Console) -> None:
+    console.open()
+    console.press("?")
+    assert console.page.locator("[role=dialog]").is_visible()
+    console.press("Escape")
+    assert not console.page.locator("[role=dialog]").is_visible()
+    console.press("/")
+    console.page.keyboard.type("FD-0001")
+    console.wait("document.querySelectorAll('#search-results button').length > 0")
+    console.press("Enter")
+    console.wait("!document.querySelector('#card-panel').hidden")
+    console.press("Escape")
+    console.press("l")
+    console.wait("document.querySelectorAll('.list-body tbody tr').length > 0")
+
+
+def test_list_shows_the_same_count_as_the_service(console: Console) -> None:
+    console.open()
+    console.press("l")
+    console.page.locator(".tabs label:has-text('강우')").click()
+    told = console.page.request.get(f"{console.city.url}/api/layers/rain/items?limit=1").json()
+    console.wait("(n) => document.querySelector('#list-range').textContent.startsWith(`${n}개`)", told["numberMatched"])
+    assert console.page.locator(".list-body tbody tr").count() == min(50, told["numberMatched"])
+
+
+def test_cut_connection_is_told_and_the_map_comes_back(console: Console) -> None:
+    console.open()
+    console.page.evaluate("const { live } = window.__twin; live.kept = live.url; live.url = 'ws://127.0.0.1:1/'")
+    console.page.evaluate("window.__twin.live.socket.close()")
+    console.wait("document.querySelector('#notice').classList.contains('is-lost')")
+    assert "is-lost" in (console.page.locator("#link").get_attribute("class") or "")
+    console.page.evaluate("const { live } = window.__twin; live.url = live.kept")
+    console.wait("window.__twin.link === 'live'")
+    console.wait("document.querySelector('#notice').classList.contains('is-quiet')")
+
+
+def test_lost_graphics_context_is_rebuilt(console: Console) -> None:
+    console.open()
+    console.page.evaluate(
+        "window.__twin.engine.map.getCanvas().getContext('webgl2').getExtension('WEBGL_lose_context').loseContext()"
+    )
+    console.wait("window.__twin.state === 'ready' && window.__twin.engine.rebuilds === 1")
+
+
+def test_flat_map_draws_tiles_and_marks(console: Console) -> None:
+    console.open("view=2d", until="document.querySelector('.leaflet-tile-loaded') !== null")
+    console.wait("document.querySelector('.flat-map canvas') !== null")
+    assert console.page.locator("#console.is-2d").is_visible()
+
+
+@pytest.mark.parametrize("console", [PHONE], indirect=True)
+def test_phone_has_panes_and_no_sideways_scroll(console: Console, live_city: LiveCity) -> None:
+    console.open()
+    for pane, selector in (("alarms", "#alarms"), ("layers", ".layers"), ("list", ".list-body")):
+        console.page.evaluate("(pane) => document.querySelector(`.pane-tab[data-pane=${pane}]`).click()", pane)
+        console.page.locator(selector).wait_for(state="visible")
+        assert console.page.evaluate("document.documentElement.scrollWidth") <= 390

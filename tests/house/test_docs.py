@@ -1,0 +1,139 @@
+"""The documents are true: links, commands, examples, generated pages."""
+
+import base64
+import re
+import tomllib
+from datetime import UTC, datetime, timedelta
+
+import numpy as np
+import pytest
+
+from docs.generate import PAGES, page
+from frontend.pages.console import KEYS
+from layers import load_layers
+from layers.check import results_of
+from layers.registry import load_layer
+from tests.house.house import ROOT, files, text
+from twin.crs import CITY_BBOX
+from twin.errors import BadMessage
+from twin.report import Report
+from twin.state import LayerState
+
+DOCUMENTS = [path for path in files() if path.suffix == ".md"]
+LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
+FENCE = re.compile(r"^```(\S*)([^\n]*)\n(.*?)^```$", re.M | re.S)
+QUANTITY = re.compile(
+    r"(?<![\w.])\d[\d.,]*\s?(ns|us|µs|ms|s|min|h|kB|MB|GB|%|times|rows|events|messages|people|ships|km|m|초|분|건|배)\b"
+)
+GENERATED = {f"docs/reference/{name}" for name in ("benchmarks.md", *PAGES)}
+
+
+def anchors(document: str) -> set[str]:
+    return {
+        re.sub(r"[^\w\- ]", "", title.lower()).strip().replace(" ", "-")
+        for title in re.findall(r"^#+ (.+)$", FENCE.sub("", document), re.M)
+    }
+
+
+def fences(path: str, kind: str) -> list[tuple[str, str]]:
+    """Return note and text of the fenced blocks of one kind."""
+    return [(note.strip(), body) for found, note, body in FENCE.findall((ROOT / path).read_text()) if found == kind]
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=str)
+def test_every_link_leads_somewhere(path):
+    broken = []
+    for target in LINK.findall(FENCE.sub("", text(path))):
+        if re.match(r"https?://", target):
+            continue
+        name, _, anchor = target.partition("#")
+        place = (ROOT / path.parent / name).resolve() if name else ROOT / path
+        if not place.exists() or (anchor and anchor not in anchors(place.read_text())):
+            broken.append(target)
+    assert not broken, broken
+
+
+@pytest.mark.parametrize("name", ["README.md", "README.ko.md"])
+def test_the_first_screen_shows_what_it_is_and_both_commands(name):
+    lines = (ROOT / name).read_text().splitlines()
+    first = "\n".join(lines[:16])
+    assert len(lines) <= 120
+    assert "./gunsan up" in first
+    assert "./gunsan test" in first
+    assert "](docs/images/console-1920.png)" in first
+
+
+def test_the_changelog_knows_the_version():
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["version"]
+    changes = (ROOT / "CHANGELOG.md").read_text()
+    assert f"## [{version}]" in changes
+    assert "## [Unreleased]" in changes
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_generated_page_is_what_the_code_says(name):
+    assert (ROOT / "docs" / "reference" / name).read_text() == page(name), "run: python -m docs.generate"
+
+
+@pytest.mark.parametrize("path", [path for path in DOCUMENTS if str(path) not in GENERATED], ids=str)
+def test_a_quantity_in_prose_names_its_source(path):
+    found = [
+        item
+        for item in re.split(r"\n(?=- |\||\n)", FENCE.sub("", text(path)))
+        if QUANTITY.search(re.sub(r"`[^`]*`|\]\([^)]*\)", "", item)) and "design study" not in item.lower()
+    ]
+    assert not found, "generate it, test it, or quote the design study:\n" + "\n".join(found)
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "docs" / "adr").glob("0*.md")), ids=lambda path: path.name)
+def test_a_decision_has_context_decision_and_consequences_on_one_page(path):
+    lines = path.read_text().splitlines()
+    assert lines[0].startswith(f"# ADR {int(path.name[:4])}: ")
+    assert [line for line in lines if line.startswith("## ")] == ["## Context", "## Decision", "## Consequences"]
+    assert len(lines) <= 60
+    assert path.name in (path.parent / "README.md").read_text()
+
+
+def test_the_tutorial_names_the_keys_of_the_console():
+    tutorial = (ROOT / "docs" / "tutorial" / "first-city.md").read_text()
+    assert re.findall(r"^\| `([^`]+)` \|", tutorial, re.M) == [key for key, _ in KEYS]
+
+
+def test_the_messages_of_the_how_to_are_taken():
+    layers, seen = load_layers(), 0
+    for note, body in fences("docs/how-to/real-sources.md", "json"):
+        if note.startswith("layer="):
+            layer = layers[note.removeprefix("layer=")]
+            entries = list(layer.adapt(body.encode(), datetime(2026, 5, 1, 1, tzinfo=UTC)))
+            assert entries
+            assert all(isinstance(entry, Report) and results_of(layer.spec, entry) for entry in entries)
+            seen += 1
+    assert seen >= 3
+
+
+def test_the_layer_of_the_how_to_is_a_layer(tmp_path):
+    folder = tmp_path / "street_lamp"
+    folder.mkdir()
+    for kind in ("toml", "json"):
+        for note, body in fences("docs/how-to/add-a-layer.md", kind):
+            (folder / note.removeprefix("file=")).write_text(body)
+    layer = load_layer(folder, "street_lamp")
+    received = datetime(2026, 5, 1, 12, tzinfo=UTC) + timedelta(minutes=1)
+    for entry in layer.adapt(layer.sample, received):
+        assert not isinstance(entry, BadMessage)
+        assert results_of(layer.spec, entry)
+
+
+def test_the_decoded_frame_is_what_the_server_sends():
+    ((_, program),) = fences("docs/reference/websocket.md", "python")
+    names: dict[str, object] = {}
+    exec(program, names)  # our own document
+    state = LayerState(load_layers()["rain"].spec)
+    state._resize([7])
+    state.lon[:], state.lat[:] = 126.73688, 35.96763
+    for index, result in enumerate((24.5, 4.5, 18.0)):
+        one = (np.array([7], np.uint32), np.array([index], np.uint16), np.array([1777593600.0]), np.array([result]))
+        state.update(*one)
+    state.set_severity(7, 1)
+    made = state.encode(-1, CITY_BBOX, 1777593600250)
+    assert made == names["frame"], f"put it into the document: {base64.b64encode(made or b'').decode()}"
