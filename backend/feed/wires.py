@@ -6,13 +6,10 @@ import socket
 from collections.abc import Sequence
 from typing import Protocol
 
-from paho.mqtt.client import Client
-from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+from backend.feed.publisher import Publisher
 
 log = logging.getLogger(__name__)
 
-QUEUE_MESSAGES = 5_000
-"""Messages kept while the broker is away; then the newest are refused."""
 CONNECT_TIMEOUT_S = 5.0
 
 
@@ -33,37 +30,26 @@ class MqttAndSockets:
 
     def __init__(self, host: str, mqtt_port: int, password: str, ais_host: str, ais_port: int) -> None:
         self._mqtt_address, self._ais_address = (host, mqtt_port), (ais_host, ais_port)
-        client = Client(CallbackAPIVersion.VERSION2, client_id="gunsan-feed", protocol=MQTTProtocolVersion.MQTTv5)
-        client.username_pw_set("feed", password)
-        client.reconnect_delay_set(1, 2)
-        client.max_queued_messages_set(QUEUE_MESSAGES)
-        client.on_connect = self._connected
-        self._client = client
+        self._publisher = Publisher("gunsan-feed", password)
         self._udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._udp.setblocking(False)
         self._tcp: asyncio.StreamWriter | None = None
         self._is_silent = False
 
     def start(self) -> None:
-        """Connect to the broker in the background; one that is not there yet is tried again."""
-        self._client.connect_async(*self._mqtt_address, keepalive=20)
-        self._client.loop_start()
+        """Connect to the broker in the background."""
+        self._publisher.start(*self._mqtt_address)
 
     def stop(self) -> None:
         """Close all wires."""
-        self._client.disconnect()
-        self._client.loop_stop()
+        self._publisher.stop()
         self._udp.close()
         if self._tcp is not None:
             self._tcp.close()
 
-    @staticmethod
-    def _connected(client: Client, _data: object, _flags: object, reason: object, _properties: object) -> None:
-        log.info("broker: %s", reason)
-
     def publish(self, layer: str, payload: bytes) -> None:
         """Publish to `gunsan/{layer}`, at least once."""
-        self._client.publish(f"gunsan/{layer}", payload, qos=1)
+        self._publisher.publish(layer, payload)
 
     async def ais(self, lines: Sequence[str], *, is_class_b: bool) -> bool:
         """Send sentences; a receiver that is away misses them, as at sea."""

@@ -3,8 +3,8 @@
 import asyncio
 import shutil
 import subprocess
+from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from paho.mqtt.client import Client
@@ -14,6 +14,7 @@ from backend.broker import Broker
 from backend.feed import encode
 from backend.feed.bus import Position
 from backend.feed.port import Fix, Vessel
+from backend.feed.publisher import Publisher
 from backend.feed.wires import MqttAndSockets
 from layers import load_layers
 from tests.backend.feed_city import NOON, new_city
@@ -119,38 +120,80 @@ async def test_ais_goes_over_tcp_and_udp_and_survives_a_receiver_that_was_away()
     server.close()
 
 
-@pytest.mark.skipif(not Path("/usr/sbin/mosquitto").exists(), reason="needs Debian's mosquitto")
-async def test_messages_go_through_a_real_broker_under_the_feeds_name() -> None:
-    settings = new_settings()
-    broker = Broker(settings)
-    broker.make()
-    server = subprocess.Popen(broker.command(), cwd="/")
-    password = settings.secrets().broker_password
-    loop, heard = asyncio.get_running_loop(), asyncio.Queue[tuple[str, bytes]]()
-    wires = MqttAndSockets("127.0.0.1", settings.mqtt_port, password, "127.0.0.1", 1)
+class Listening:
+    """A real broker and somebody who listens to all of it."""
+
+    def __init__(self) -> None:
+        self.settings = new_settings()
+        self.password = self.settings.secrets().broker_password
+        self._broker = Broker(self.settings)
+        self._broker.make()
+        self.heard = asyncio.Queue[tuple[str, bytes]]()
+        self._ready = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        listener = self._listener = Client(CallbackAPIVersion.VERSION2, client_id="test")
+        listener.username_pw_set("ingest", self.password)
+        listener.reconnect_delay_set(1, 1)
+        listener.on_connect = lambda client, *_: client.subscribe("gunsan/#", qos=1)
+        listener.on_subscribe = lambda *_: loop.call_soon_threadsafe(self._ready.set)
+        listener.on_message = lambda _client, _data, message: loop.call_soon_threadsafe(
+            self.heard.put_nowait, (message.topic, message.payload)
+        )
+        listener.connect_async("127.0.0.1", self.settings.mqtt_port)
+        listener.loop_start()
+
+    async def start(self) -> None:
+        """Start the broker, and wait until the listener hears."""
+        self._ready.clear()
+        self.server = subprocess.Popen(self._broker.command(), cwd="/")
+        await self._ready.wait()
+
+    def kill(self) -> None:
+        """Kill the broker before it has saved anything."""
+        self.server.kill()
+        self.server.wait()
+        for file in (self.settings.data_dir / "broker").glob("mosquitto.db*"):
+            file.unlink()
+
+    def close(self) -> None:
+        """End it all."""
+        self._listener.disconnect()
+        self._listener.loop_stop()
+        self.server.terminate()
+        self.server.wait()
+        shutil.rmtree(self.settings.data_dir)
+
+
+@pytest.fixture
+async def listening() -> AsyncIterator[Listening]:
+    one = Listening()
+    yield one
+    one.close()
+
+
+async def test_messages_go_through_a_real_broker_under_the_feeds_name(listening: Listening) -> None:
+    wires = MqttAndSockets("127.0.0.1", listening.settings.mqtt_port, listening.password, "127.0.0.1", 1)
     wires.start()
     wires.publish("rain", b"[1]")  # before the broker is there: it waits
-    listener = Client(CallbackAPIVersion.VERSION2, client_id="test")
-    listener.username_pw_set("ingest", password)
-    listener.reconnect_delay_set(1, 1)
-    ready = asyncio.Event()
-    listener.on_connect = lambda client, *_: client.subscribe("gunsan/#", qos=1)
-    listener.on_subscribe = lambda *_: loop.call_soon_threadsafe(ready.set)
-    listener.on_message = lambda _client, _data, message: loop.call_soon_threadsafe(
-        heard.put_nowait, (message.topic, message.payload)
-    )
-    listener.connect_async("127.0.0.1", settings.mqtt_port)
-    listener.loop_start()
-    try:
-        async with asyncio.timeout(20):
-            await ready.wait()
-            wires.publish("parking", b"[2]")
-            while await heard.get() != ("gunsan/parking", b"[2]"):
-                pass
-    finally:
-        wires.stop()
-        listener.disconnect()
-        listener.loop_stop()
-        server.terminate()
-        server.wait()
-        shutil.rmtree(settings.data_dir)
+    async with asyncio.timeout(20):
+        await listening.start()
+        wires.publish("parking", b"[2]")
+        while await listening.heard.get() != ("gunsan/parking", b"[2]"):
+            pass
+    wires.stop()
+
+
+async def test_what_a_killed_broker_had_acknowledged_and_not_saved_is_published_again(listening: Listening) -> None:
+    publisher = Publisher("gunsan-feed", listening.password)
+    async with asyncio.timeout(20):
+        await listening.start()
+        publisher.start("127.0.0.1", listening.settings.mqtt_port)
+        publisher.publish("rain", b"[1]")
+        assert await listening.heard.get() == ("gunsan/rain", b"[1]")
+        publisher.publish("rain", b"[2]").wait_for_publish(10)
+        assert await listening.heard.get() == ("gunsan/rain", b"[2]")
+        listening.kill()
+        await listening.start()
+        while await listening.heard.get() != ("gunsan/rain", b"[2]"):
+            pass
+    publisher.stop()

@@ -78,8 +78,8 @@ def measure(is_quick: bool) -> tuple[list[Figure], list[str]]:
         return asyncio.run(_kill(settings, victims)), [
             "A city is healthy again when `/api/health` says so and rows sent after the kill, over MQTT and over HTTP, "
             "have reached a screen that came back by itself. Sources send again what was not acknowledged.",
-            "mosquitto acknowledges a message before it is on its disk: a broker killed at that moment can lose it, "
-            "and now and then a run shows it. HTTP is answered after the commit.",
+            "mosquitto acknowledges a message before it is on its disk, so sources publish the last seconds before a "
+            "cut again; the store takes a row once. HTTP is answered after the commit.",
         ]
 
 

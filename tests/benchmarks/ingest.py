@@ -22,7 +22,8 @@ from twin.store import ObservationStore
 TITLE = "observations into the partitioned store"
 STREAMS = 20_000
 BATCH = 5_000
-RATE = 50_000
+RATE, OFFERED = 50_000, 51_000
+"""Rate to be reached, and the slightly higher one that is offered [observations/s]."""
 COPY = "observation_peer"
 Rows = list[tuple[int, int, int, int, int, float]]
 
@@ -133,7 +134,7 @@ async def _sustain(settings: Settings, seconds: int) -> list[Figure]:
     await ours.prepare()
     start_us = int(clock.now().timestamp() * 1e6)
     commits, delays = [], []
-    period, count = BATCH / RATE, seconds * RATE // BATCH
+    period, count = BATCH / OFFERED, seconds * OFFERED // BATCH
     stream = np.arange(BATCH)
     started = time.perf_counter()
     for batch in range(count):
@@ -155,7 +156,7 @@ async def _sustain(settings: Settings, seconds: int) -> list[Figure]:
     await connection.close()
     assert stored == count * BATCH, (stored, count * BATCH)
     return [
-        Figure(f"sustained for {seconds} s, {STREAMS:,} datastreams", rate, "rows/s", at_least=RATE * 0.99),
+        Figure(f"sustained for {seconds} s, {STREAMS:,} datastreams", rate, "rows/s", at_least=RATE),
         Figure("commit p50", float(np.percentile(commits, 50)), "ms"),
         Figure("commit p99", float(np.percentile(commits, 99)), "ms", at_most=150),
         Figure("from due to committed p99", float(np.percentile(delays, 99)), "ms"),

@@ -17,7 +17,8 @@ from twin import db
 from twin.settings import ROOT, Settings
 
 TITLE = "5,000 events/s to 200 screens"
-ASSETS, RATE = 2_500, 5_000
+ASSETS, RATE, OFFERED = 2_500, 5_000, 5_050
+"""Assets; events/s to be reached, and the slightly higher rate that is offered."""
 PROCESSES, SCREENS, TIMED = 2, 100, 2
 """Client processes; screens and timed screens in each."""
 
@@ -43,8 +44,10 @@ async def start(module: str, *arguments: object) -> Process:
 async def _city(settings: Settings, seconds: float) -> list[Figure]:
     async with running(settings, "ingest", "web") as city:
         secrets = settings.secrets()
-        broker = (settings.mqtt_port, secrets.broker_password, ASSETS, RATE)
-        first = await _answer(await start("publisher", *broker, ASSETS / RATE))  # every datastream is heard of once
+        broker = (settings.mqtt_port, secrets.broker_password, ASSETS, OFFERED)
+        first = await _answer(
+            await start("publisher", *broker, (ASSETS + 1) / OFFERED)
+        )  # every datastream is heard of once
         await _newest(settings, first["reports"])
         groups = [await start("screens", settings.port, secrets.operator_key, SCREENS, TIMED) for _ in range(PROCESSES)]
         for group in groups:
@@ -58,7 +61,7 @@ async def _city(settings: Settings, seconds: float) -> list[Figure]:
         found = [await _answer(group, orjson.dumps(newest) + b"\n") for group in groups]
     frames = sum(one["frames"] for one in found)
     return [
-        Figure(f"events/s published for {seconds:.0f} s", sent["rate"], "events/s", at_least=RATE * 0.99),
+        Figure(f"events/s published for {seconds:.0f} s", sent["rate"], "events/s", at_least=RATE),
         Figure("from publish to receipt, p50", max(one["p50"] for one in found), "ms", at_most=60),
         Figure("from publish to receipt, p99", max(one["p99"] for one in found), "ms", at_most=150),
         Figure("slowest", max(one["max"] for one in found), "ms"),

@@ -13,9 +13,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import orjson
-from paho.mqtt.client import Client, MQTTMessageInfo
-from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+from paho.mqtt.client import MQTTMessageInfo
 
+from backend.feed.publisher import Publisher
 from twin.settings import Settings
 
 BINS = 200
@@ -44,21 +44,16 @@ def detection(number: int) -> tuple[Identity, bytes]:
 
 
 class Mqtt:
-    """A source that speaks MQTT; paho sends again after a reconnect what has no PUBACK yet."""
+    """A source that speaks MQTT as the demo feed does, and keeps account."""
 
     def __init__(self, settings: Settings, name: str) -> None:
         self._sent: list[tuple[Identity, MQTTMessageInfo]] = []
-        client = Client(CallbackAPIVersion.VERSION2, name, clean_session=False, protocol=MQTTProtocolVersion.MQTTv311)
-        client.username_pw_set("feed", settings.secrets().broker_password)
-        client.max_inflight_messages_set(500)
-        client.reconnect_delay_set(1, 1)
-        client.connect_async(settings.broker_host, settings.mqtt_port, keepalive=10)
-        client.loop_start()
-        self._client = client
+        self._publisher = Publisher(name, settings.secrets().broker_password)
+        self._publisher.start(settings.broker_host, settings.mqtt_port)
 
-    def publish(self, topic: str, identity: Identity, payload: bytes) -> None:
+    def publish(self, layer: str, identity: Identity, payload: bytes) -> None:
         """Send one message."""
-        self._sent.append((identity, self._client.publish(topic, payload, qos=1)))
+        self._sent.append((identity, self._publisher.publish(layer, payload)))
 
     def found(self) -> dict[str, list[Identity]]:
         """Return what was sent, and what of it had its PUBACK, after a last wait."""
@@ -107,9 +102,9 @@ def main(settings: Settings, file: Path) -> None:
         thread.start()
     started, number = time.perf_counter(), 0
     while not stop.is_set():
-        reports.publish("gunsan/waste_bin", *report(number % (BINS // 2)))
+        reports.publish("waste_bin", *report(number % (BINS // 2)))
         if number % (MQTT_HZ // EVENT_HZ) == 0:
-            events.publish("gunsan/cctv", *detection(number))
+            events.publish("cctv", *detection(number))
         number += 1
         time.sleep(max(0.0, started + number / MQTT_HZ - time.perf_counter()))
     for thread in posters:

@@ -10,12 +10,15 @@ const width = (stops, byRankOf) => ['interpolate', ['exponential', 1.5], ['zoom'
 const roadWidth = width([[9, 0.35], [12, 1], [15, 3.2], [18, 15]], (k) => byRank(2.2 * k, 1.9 * k, 1.5 * k, 1.0 * k, 0.8 * k));
 const ratio = ['coalesce', ['feature-state', 'ratio'], -1];
 
+/** What lies beyond the city's box is not known: neither land nor sea. The box is CITY_BBOX of twin/crs.py [deg, WGS84]. */
+const BEYOND = { type: 'Polygon', coordinates: [[[120, 30], [134, 30], [134, 42], [120, 42], [120, 30]], [[126.2, 35.7], [126.2, 36.1], [126.95, 36.1], [126.95, 35.7], [126.2, 35.7]]] };
+
 export function baseStyle(origin) {
   const tiles = (name, minzoom, maxzoom) => ({ type: 'vector', tiles: [`${origin}/tiles/${name}/{z}/{x}/{y}.mvt`], minzoom, maxzoom });
   return {
     version: 8,
     light: { anchor: 'map', position: [1.2, 210, 35], intensity: 0.28, color: '#ffffff' },
-    sources: { ground: tiles('ground', 8, 15), building: tiles('building', 13, 15) },
+    sources: { beyond: { type: 'geojson', data: BEYOND }, ground: tiles('ground', 8, 15), building: tiles('building', 13, 15) },
     layers: [
       { id: 'land', type: 'background', paint: { 'background-color': '#191e24' } },
       area('land-use', 'land_use', { 'fill-color': ['match', ['get', 'kind'], 'hill', '#1b2322', 'park', '#1b2322', 'industry', '#1f2328', 'airport', '#20252b', 'built', '#1c2127', 'tidal_flat', '#151b20', '#191e24'] }, ['!=', ['get', 'kind'], 'tidal_flat']),
@@ -30,6 +33,8 @@ export function baseStyle(origin) {
       line('border', 'admin_unit', { 'line-color': '#3a444e', 'line-width': ['interpolate', ['linear'], ['zoom'], 9, 0.6, 14, 1.2], 'line-dasharray': [3, 2] }),
       trafficLine(),
       buildings(),
+      { id: 'beyond', type: 'fill', source: 'beyond', paint: { 'fill-color': '#14181d' } },
+      { id: 'beyond-edge', type: 'line', source: 'beyond', paint: { 'line-color': '#2a343d', 'line-dasharray': [2, 3] } },
       ...labels(),
     ],
   };
