@@ -24,7 +24,7 @@ async def run(settings: Settings) -> None:
     """Run until cancelled; a store that is away is waited for."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s %(message)s")
     specs = [layer.spec for layer in load_layers().values()]
-    rounds = 0
+    rounds, since = 0, clock.now()
     while True:
         try:
             db = await connect(settings.dsn())
@@ -32,7 +32,7 @@ async def run(settings: Settings) -> None:
             while True:
                 now = clock.now()
                 await store.make_partitions(now.date() + timedelta(days=ahead) for ahead in range(3))
-                await watch_silence(db, specs, now)
+                await watch_silence(db, specs, now, since)
                 if rounds in (1, 4, 12):
                     await refresh_statistics(db)
                 if rounds % PURGE_EVERY == 0:

@@ -50,10 +50,11 @@ async def refresh_statistics(db: asyncpg.Connection) -> None:
     await db.execute("ANALYZE asset, datastream, latest", timeout=60)
 
 
-async def watch_silence(db: asyncpg.Connection, layers: Iterable[Layer], now: datetime) -> None:
+async def watch_silence(db: asyncpg.Connection, layers: Iterable[Layer], now: datetime, since: datetime) -> None:
     """Raise and clear the alarm of layers whose newest observation is older than `stale_after_s`.
 
-    A layer that was never heard of is not silent: it is not connected yet.
+    A layer that was never heard of is not silent: it is not connected yet. Nor is one silent because the twin itself
+    was off: sources have their time to speak after `since`, when the watch began.
     """
     newest = {
         row["layer"]: row["newest"]
@@ -62,15 +63,16 @@ async def watch_silence(db: asyncpg.Connection, layers: Iterable[Layer], now: da
             "JOIN datastream d ON d.id = l.datastream_id JOIN asset a ON a.id = d.asset_id GROUP BY 1"
         )
     }
-    silent = {
-        layer.id
-        for layer in layers
-        if layer.id in newest and (now - newest[layer.id]).total_seconds() > layer.stale_after_s
-    }
     standing = {
         row["layer"]
         for row in await db.fetch("SELECT layer FROM alarm WHERE rule = $1 AND state IN ('UNACK', 'ACKED')", SILENT)
     }
+
+    def is_silent(layer: Layer) -> bool:
+        heard = newest[layer.id] if layer.id in standing else max(newest[layer.id], since)
+        return bool((now - heard).total_seconds() > layer.stale_after_s)
+
+    silent = {layer.id for layer in layers if layer.id in newest and is_silent(layer)}
     if silent == standing:
         return
     async with db.transaction():

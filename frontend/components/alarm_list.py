@@ -45,6 +45,7 @@ def _item(alarm: Record, desk: Desk, t: Texts) -> Component:
     is_open = alarm["state"] in UNACKNOWLEDGED
     name = t.name(alarm)
     place = " · ".join(filter(None, [name, t.unit(alarm)]))
+    result = format_alarm_result(layer, alarm, t)
     go = html.Button(
         [
             html.Span(
@@ -59,8 +60,8 @@ def _item(alarm: Record, desk: Desk, t: Texts) -> Component:
             html.Span(place, className="alarm-place"),
             html.Span(
                 [
-                    html.Span(format_alarm_result(layer, alarm, t), className="alarm-value"),
-                    html.Span(["· ", age(alarm["changed"])], className="faint"),
+                    html.Span(result, className="alarm-value"),
+                    html.Span(["· " if result else "", age(alarm["changed"])], className="faint"),
                 ],
                 className="alarm-facts",
             ),
