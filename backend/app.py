@@ -16,7 +16,7 @@ from starlette.exceptions import HTTPException
 from backend.city import CityParts
 from backend.hub import Hub
 from backend.raster import paint
-from backend.routes import health, ingest, layers, live, tiles
+from backend.routes import health, ingest, layers, live, runs, tiles
 from backend.sources.inlet import PAYLOAD_LIMIT, Inlet
 from frontend.app import build_dash
 from layers import load_layers
@@ -61,7 +61,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.add_middleware(GZipMiddleware, minimum_size=1000, compresslevel=4)
     _answer_errors(app)
-    for module in (tiles, health, layers, ingest, live):  # in order of use: routes are tried one after the other
+    for module in (tiles, health, layers, ingest, runs, live):  # in order of use: routes are tried one after the other
         app.include_router(module.router)
 
     @app.get("/", include_in_schema=False)

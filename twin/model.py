@@ -400,6 +400,28 @@ class AlarmRow(Base):
     acknowledged_by: Mapped[str | None]
 
 
+class Run(Base):
+    """A simulation that somebody asked for: its scenario, how far it is, what it found."""
+
+    __tablename__ = "run"
+    __table_args__ = (_one_of("state", ("queued", "running", "cancelling", "cancelled", "done", "failed")),)
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    simulation: Mapped[str]
+    title: Mapped[str]
+    scenario: Mapped[dict[str, Any]]
+    state: Mapped[str] = mapped_column(index=True)
+    progress: Mapped[float] = mapped_column(Float, default=0)
+    """Share of the work that is done [-]."""
+    note: Mapped[str] = mapped_column(default="")
+    """What it does now; of a failed one, why it failed."""
+    asked_by: Mapped[str]
+    asked: Mapped[datetime]
+    started: Mapped[datetime | None]
+    ended: Mapped[datetime | None]
+    result: Mapped[dict[str, Any]] = mapped_column(default=dict)
+
+
 class Reject(Base):
     """A message, or a row of one, that was refused."""
 

@@ -79,6 +79,11 @@ class Settings(BaseSettings):
         return self.data_dir / "run"
 
     @property
+    def runs_dir(self) -> Path:
+        """Results of simulations, a folder each."""
+        return self.data_dir / "runs"
+
+    @property
     def inlet_path(self) -> Path:
         """Unix socket on which the ingest process takes messages of the web process and of file replay."""
         return self.run_dir / "ingest.sock"

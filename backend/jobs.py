@@ -1,0 +1,105 @@
+"""The job runner: takes runs from the queue, one at a time, each in a process of its own that may be killed.
+
+The process is `python -m simulations`: it reads one JSON object on its standard input and prints one a line:
+`{"progress": 0.4, "note": "..."}` as it goes, `{"result": {...}}` or `{"error": "..."}` at its end.
+"""
+
+import asyncio
+import logging
+import os
+import shutil
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import orjson
+
+from twin import clock
+from twin.runs import Record, Runs
+from twin.settings import ROOT, Settings
+
+log = logging.getLogger(__name__)
+
+POLL_S = 1.0
+LINE_LIMIT = 2**22
+SIMULATE = (sys.executable, "-m", "simulations")
+
+
+class Jobs:
+    """Runs what is queued, until cancelled.
+
+    Parameters
+    ----------
+    runs
+        The queue.
+    command
+        What is started for a run.
+    """
+
+    def __init__(self, settings: Settings, runs: Runs, command: Sequence[str] = SIMULATE) -> None:
+        self._settings, self._runs, self._command = settings, runs, command
+
+    async def run(self) -> None:
+        """Take runs for ever."""
+        await self._runs.requeue()
+        while True:
+            if not await self.next():
+                await asyncio.sleep(POLL_S)
+
+    async def next(self) -> bool:
+        """Carry out the run that waits longest; return whether there was one."""
+        run = await self._runs.take(clock.now())
+        if run is None:
+            return False
+        state, note, result = await self._carry_out(run)
+        log.info("run %s: %s %s", run["id"], state, note)
+        await self._runs.finish(run["id"], state, note, result, clock.now())
+        return True
+
+    async def _carry_out(self, run: Record) -> tuple[str, str, Record]:
+        """Return state, note and result of a run that has ended."""
+        folder = self._settings.runs_dir / run["id"]
+        folder.mkdir(parents=True, exist_ok=True)
+        job = {"simulation": run["simulation"], "scenario": run["scenario"], "out": str(folder),
+               "dsn": self._settings.dsn(), "data_dir": str(self._settings.data_dir)}  # fmt: skip
+        with (folder / "log").open("wb") as errors:
+            process = await asyncio.create_subprocess_exec(
+                "nice", "-n", "10", "setpriv", "--pdeathsig=KILL", "--", *self._command,
+                cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)}, limit=LINE_LIMIT,
+                stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=errors,
+            )  # fmt: skip
+        try:
+            assert process.stdin is not None
+            process.stdin.write(orjson.dumps(job))
+            process.stdin.close()
+            ended = await self._listen(run["id"], process)
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+        if ended is None:
+            shutil.rmtree(folder, ignore_errors=True)
+            return "cancelled", "", {}
+        if "result" in ended:
+            return "done", "", ended["result"]
+        return "failed", ended.get("error", f"the simulation ended with {process.returncode}; see {folder / 'log'}"), {}
+
+    async def _listen(self, run_id: str, process: asyncio.subprocess.Process) -> dict[str, Any] | None:
+        """Return the last line of a simulation, or None when nobody wants it any more."""
+        last: dict[str, Any] = {}
+        progress, note = 0.0, ""
+        assert process.stdout is not None
+        while True:
+            try:
+                async with asyncio.timeout(POLL_S):
+                    line = await process.stdout.readline()
+            except TimeoutError:
+                line = b"{}"
+            if not line:
+                break
+            last = orjson.loads(line)
+            progress, note = last.get("progress", progress), last.get("note", note)
+            if not await self._runs.report(run_id, progress, note):
+                return None
+        await process.wait()
+        return last

@@ -1,0 +1,35 @@
+"""`python -m simulations`: carry out one job given as JSON on the standard input; see `backend/jobs.py`."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+from simulations import simulation_of
+from twin.errors import TwinError
+
+
+def say(**line: Any) -> None:
+    """Print one line for the job runner."""
+    print(json.dumps(line), flush=True)
+
+
+def main() -> None:
+    """Run the job; what goes wrong by input is one line, all else a traceback in the job's log."""
+    job = json.load(sys.stdin)
+    try:
+        found = simulation_of(job["simulation"]).run(
+            job["dsn"],
+            Path(job["data_dir"]),
+            job["scenario"],
+            Path(job["out"]),
+            lambda progress, note: say(progress=progress, note=note),
+        )
+    except TwinError as error:
+        say(error=str(error))
+    else:
+        say(result=found)
+
+
+if __name__ == "__main__":
+    main()
