@@ -6,7 +6,6 @@ The process is `python -m simulations`: it reads one JSON object on its standard
 
 import asyncio
 import logging
-import os
 import shutil
 import sys
 from collections.abc import Sequence
@@ -65,7 +64,7 @@ class Jobs:
         with (folder / "log").open("wb") as errors:
             process = await asyncio.create_subprocess_exec(
                 "nice", "-n", "10", "setpriv", "--pdeathsig=KILL", "--", *self._command,
-                cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)}, limit=LINE_LIMIT,
+                cwd=ROOT, limit=LINE_LIMIT,
                 stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=errors,
             )  # fmt: skip
         try:
