@@ -13,7 +13,7 @@ from fastapi import FastAPI, Request
 
 from frontend.build import ensure_bundle
 from frontend.desk import CallerOf, Desk, Reader, ReaderOf
-from frontend.pages import console
+from frontend.pages import console, planner
 from frontend.pages.sign_in import sign_in_page
 from frontend.text import texts
 from twin.access import Caller
@@ -105,12 +105,15 @@ def build_dash(
     app.desk = desk
     app.layout = html.Div([dcc.Location(id="where", refresh=True), html.Div(id="page")])
 
-    @app.callback(Output("page", "children"), Input("where", "search"))
-    def page(search: str | None) -> Any:
+    @app.callback(Output("page", "children"), Input("where", "pathname"), Input("where", "search"))
+    async def page(path: str | None, search: str | None) -> Any:
         query = {name: values[-1] for name, values in parse_qs((search or "").lstrip("?")).items()}
+        if path == "/planner":
+            return await planner.layout(desk, desk.caller(), query)
         return console.layout(desk, desk.caller(), query)
 
     console.register(app, desk)
+    planner.register(app, desk)
     app._setup_server()  # type: ignore[no-untyped-call]  # else its first page lacks the assets
     return app
 

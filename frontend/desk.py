@@ -10,6 +10,7 @@ from starlette.requests import Request
 from twin.access import ANONYMOUS, Caller
 from twin.errors import Refused
 from twin.layer import Layer
+from twin.runs import Runs
 
 Record = dict[str, Any]
 BBox = tuple[float, float, float, float]
@@ -87,6 +88,11 @@ class Desk:
     def reader(self) -> Reader:
         """The store's reader."""
         return self._reader_of(get_current_request())
+
+    @property
+    def runs(self) -> Runs:
+        """The queue of simulation runs."""
+        return Runs(get_current_request().app.state.city.pool)
 
     def caller_or_none(self) -> Caller | None:
         """Return the signed-in caller of the present request, or None."""

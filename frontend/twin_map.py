@@ -37,11 +37,16 @@ class TwinMap(Component):
         `{layer, asset}` of what bears the selection ring.
     title
         Accessible name.
-    clicked, viewport, event_seq, link, ages, ready, error
-        What the map tells: `{layer, asset, at}`, `{building, facts, at}` or `{at}` for bare ground;
+    run, runFrame
+        Water of a simulation: `{id, url, minus, nx, ny, times_s, step_m, corners}` (`url` and `minus` lead to stacks of
+        uint8 frames, row 0 in the north, code times `step_m` is the depth [m]; `minus` is taken off; `corners` are
+        lon, lat of nw, ne, se, sw), and the frame that is shown.
+    clicked, viewport, event_seq, link, ages, ready, error, run_shown
+        What the map tells: `{layer, asset, at}`, `{building, facts, at}` or `{at}` for bare ground, with a run also
+        `water: {lon, lat, depth_m}` (one depth a frame);
         `{bbox, center, zoom, pitch, bearing}`; number of the newest event (throttled);
         `connecting | live | stale | lost`; `{layer: {rows, newest}}` (epoch seconds); when it was drawn (epoch ms);
-        why it could not be.
+        why it could not be; `{id, at}` or `{error, at}`.
     """
 
     _children_props: list[str] = []  # noqa: RUF012
@@ -49,8 +54,8 @@ class TwinMap(Component):
     _namespace = "gunsan_twin"
     _type = "TwinMap"
     _prop_names: list[str] = [  # noqa: RUF012
-        *("id", "spec", "visible", "language", "mode", "flyTo", "selected", "title"),
-        *("clicked", "viewport", "event_seq", "link", "ages", "ready", "error"),
+        *("id", "spec", "visible", "language", "mode", "flyTo", "selected", "title", "run", "runFrame"),
+        *("clicked", "viewport", "event_seq", "link", "ages", "ready", "error", "run_shown"),
     ]
     _valid_wildcard_attributes: list[str] = []  # noqa: RUF012
     available_properties = _prop_names

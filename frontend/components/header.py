@@ -9,8 +9,8 @@ from frontend.components.search_box import search_box
 from frontend.text import Texts
 
 
-def header(t: Texts, *, is_demo: bool, view: str) -> Component:
-    """Return the head of the console.
+def header(t: Texts, *, is_demo: bool, view: str, screen: str = "console") -> Component:
+    """Return the head of a screen.
 
     Parameters
     ----------
@@ -18,7 +18,10 @@ def header(t: Texts, *, is_demo: bool, view: str) -> Component:
         Shows the badge of synthetic data.
     view
         `3d` or `2d`, the map that is shown.
+    screen
+        `console` or `planner`.
     """
+    is_console = screen == "console"
     other = "en" if t.language == "ko" else "ko"
     query = {"view": "2d"} if view == "2d" else {}
     flip = {} if view == "2d" else {"view": "2d"}
@@ -47,8 +50,15 @@ def header(t: Texts, *, is_demo: bool, view: str) -> Component:
                     html.Span(id="clock", className="clock"),
                     html.Nav(
                         [
-                            html.Button(t("app.list"), className="tool toggle-list", title=f"{t('key.list')} (L)"),
                             html.A(
+                                t("app.planner" if is_console else "app.console"),
+                                href=f"/{'planner' if is_console else 'console'}?{urlencode(here)}",
+                                className="tool",
+                            ),
+                            is_console
+                            and html.Button(t("app.list"), className="tool toggle-list", title=f"{t('key.list')} (L)"),
+                            is_console
+                            and html.A(
                                 t("app.solid" if view == "2d" else "app.flat"),
                                 href=f"/console?{urlencode({**flip, **here})}",
                                 className="tool",
@@ -57,13 +67,13 @@ def header(t: Texts, *, is_demo: bool, view: str) -> Component:
                             ),
                             html.A(
                                 t("app.language"),
-                                href=f"/console?{urlencode({**query, **there})}",
+                                href=f"/{screen}?{urlencode({**query, **there})}",
                                 className="tool",
                                 title=t("app.language_title"),
                                 id="language-switch",
                                 hrefLang=other,
                             ),
-                            html.Button("?", className="tool toggle-help", title=t("app.shortcuts")),
+                            is_console and html.Button("?", className="tool toggle-help", title=t("app.shortcuts")),
                             html.Form(
                                 html.Button(t("app.sign_out"), className="tool"), action="/sign-out", method="post"
                             ),

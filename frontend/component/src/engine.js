@@ -2,6 +2,7 @@
 import { Map as MapLibreMap, NavigationControl, ScaleControl, setWorkerUrl } from 'maplibre-gl';
 import { MapLibreOverlay } from '@deck.gl/maplibre';
 import { registerLoaders, setLoaderOptions } from '@loaders.gl/core';
+import { Depth } from './depth.js';
 import { Scene } from './scene.js';
 import { baseStyle, setLabelLanguage } from './style.js';
 
@@ -60,7 +61,7 @@ export class Engine {
     map.on('webglcontextlost', () => this.#rebuild());
     map.on('moveend', () => this.#moved());
     map.on('zoom', () => this.scene?.zoomed());
-    map.on('click', ({ point }) => this.select(this.scene?.pick(point) ?? null));
+    map.on('click', ({ point }) => this.select(this.scene?.pick(point) ?? null, this.#waterAt(point)));
     map.on('mousemove', ({ point }) => this.#hover(point));
   }
 
@@ -69,6 +70,8 @@ export class Engine {
     const isOverlaid = this.props.mode === 'overlaid';
     this.overlay = new MapLibreOverlay({ interleaved: !isOverlaid, layers: [], pickingRadius: 6 });
     this.map.addControl(this.overlay);
+    this.depth = new Depth(this.map, 'traffic');
+    this.#showRun(this.props.run);
     this.state.state = 'ready';
     setLabelLanguage(this.map, this.props.language);
     this.emit({ ready: Date.now(), error: null });
@@ -84,6 +87,27 @@ export class Engine {
     if (props.visible !== before.visible) this.scene.subscribe();
     if (props.selected !== before.selected) this.scene.highlight(props.selected);
     if (props.flyTo && props.flyTo !== before.flyTo) this.fly(props.flyTo);
+    if (this.depth && props.run !== before.run) this.#showRun(props.run);
+    if (this.depth && props.runFrame !== before.runFrame) this.depth.show(props.runFrame ?? 0);
+  }
+
+  async #showRun(run) {
+    this.depth.frame = this.props.runFrame ?? 0;
+    try {
+      await this.depth.load(run ?? null);
+      this.state.run = this.depth.codes ? run.id : null;
+      this.emit({ run_shown: run ? { id: run.id, at: Date.now() } : null });
+    } catch (error) {
+      console.error('run:', error);
+      this.emit({ run_shown: { error: error.message, at: Date.now() } });
+    }
+  }
+
+  /** The water at a place goes along with what was clicked. */
+  #waterAt(point) {
+    const { lng, lat } = this.map.unproject(point);
+    const depth_m = this.depth?.series(lng, lat);
+    return depth_m ? { water: { lon: lng, lat, depth_m } } : {};
   }
 
   fly({ lon, lat, zoom, pitch, bearing }) {
@@ -91,9 +115,9 @@ export class Engine {
     this.map.flyTo({ center: [lon, lat], zoom: Math.max(zoom ?? 16, this.map.getZoom()), ...(pitch !== undefined && { pitch }), ...(bearing !== undefined && { bearing }), speed: 1.8, maxDuration: 2500, animate: !calm });
   }
 
-  select(selected) {
+  select(selected, more = {}) {
     this.scene?.highlight(selected);
-    this.emit({ clicked: selected ? { ...selected, at: Date.now() } : { at: Date.now() } });
+    this.emit({ clicked: { ...selected, ...more, at: Date.now() } });
   }
 
   destroy() {
@@ -147,6 +171,7 @@ export class Engine {
     this.scene?.close(); // at once: a map without its context has no style to paint on
     this.scene = null;
     this.overlay = null;
+    this.depth = null;
     setTimeout(() => {
       try {
         this.map.remove();
