@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import json
 import os
 import signal
 import subprocess
@@ -10,6 +11,8 @@ import time
 from pathlib import Path
 
 from backend.supervisor import Supervisor, build_city, environment, is_healthy
+from simulations import simulation_of
+from simulations.flood import command as flood
 from twin.errors import TwinError
 from twin.reader_city import base_status
 from twin.settings import ROOT, Settings
@@ -42,6 +45,11 @@ def parser() -> argparse.ArgumentParser:
     base = command("base", "base data: `base import DIR` puts the city on real data, `base status` shows its origin")
     base.add_argument("action", choices=("import", "status"))
     base.add_argument("dir", type=Path, nargs="?")
+    simulate = command("simulate", "run a simulation: `simulate flood --dem FILE --scenario FILE --out DIR`")
+    kinds = simulate.add_subparsers(dest="simulation", required=True)
+    flood.add_arguments(kinds.add_parser("flood", help="water over any terrain, or over the city"))
+    verify = command("verify", "repeat a run of `simulate` from its receipt and compare bit for bit")
+    verify.add_argument("dir", type=Path)
     bench = command("bench", "run benchmarks; prints a table and writes JSON")
     bench.add_argument("name", nargs="?", default="all", help="ingest, live, tiles, crash, page or all")
     bench.add_argument("--quick", action="store_true", help="short runs, to see that everything works")
@@ -189,6 +197,26 @@ async def base(settings: Settings, action: str, folder: Path | None) -> int:
             await store.stop()
 
 
+async def simulate_city(settings: Settings, arguments: argparse.Namespace) -> int:
+    """Run a preset on the city's own terrain; starts the database when the city is off."""
+    found = running(settings)
+    settings = found[1] if found else settings
+    store = None if found else Supervisor(settings, roles=())
+    simulation = simulation_of(arguments.simulation)
+    try:
+        if store:
+            await store.start()
+        arguments.out.mkdir(parents=True, exist_ok=True)
+        asked = {"preset": arguments.scenario, "threads": arguments.threads}
+        scenario = simulation.check(asked)
+        facts = simulation.run(settings.dsn(), settings.data_dir, scenario, arguments.out, flood.tell)
+    finally:
+        if store:
+            await store.stop()
+    print(json.dumps({name: facts[name] for name in ("totals", "mass_error", "trusted", "wall_s")}, indent=1))
+    return 0 if facts["trusted"] else 3
+
+
 def show_base(settings: Settings) -> int:
     """Print origin, quality and size of the base layers."""
     for row in base_status(settings.dsn()):
@@ -240,6 +268,12 @@ def main() -> int:
                 return asyncio.run(replay(settings, arguments.layer, arguments.file))
             case "base":
                 return asyncio.run(base(settings, arguments.action, arguments.dir))
+            case "simulate" if arguments.dem is not None:
+                return flood.run(arguments)
+            case "simulate":
+                return asyncio.run(simulate_city(settings, arguments))
+            case "verify":
+                return flood.verify(arguments.dir)
             case "bench":
                 return bench(settings, arguments)
     except TwinError as error:

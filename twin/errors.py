@@ -4,7 +4,8 @@ TwinError
 ├── BadInput            the caller sent something we refuse
 │   ├── BadLayer        a layer.toml that breaks its contract
 │   ├── BadMessage      one message of a source; carries a `reason` that is counted
-│   └── BadBase         a base-data file that must not be half-loaded
+│   ├── BadBase         a base-data file that must not be half-loaded
+│   └── BadScenario     a scenario, or the terrain for it, that cannot be simulated
 ├── NotFound            no such layer, asset, datastream, tile
 ├── Refused             the caller may not see this
 └── Unavailable         a part we need is not answering (database, broker, ingest)
@@ -42,6 +43,10 @@ class BadMessage(BadInput):
 
 class BadBase(BadInput):
     """A base-data file that must not be half-loaded."""
+
+
+class BadScenario(BadInput):
+    """A scenario, or the terrain for it, that cannot be simulated."""
 
 
 class NotFound(TwinError):

@@ -1,0 +1,1 @@
+"""Water over the city: rain, tide, drains."""
