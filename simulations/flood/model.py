@@ -239,14 +239,16 @@ class Model:
         scenario, solver, kept = self.scenario, self.solver, out / "checkpoint.npz"
         frames, gauges = Frames(self.terrain.elevation.shape), GaugeTable(self.terrain, scenario.gauges)
         started = saved = time.monotonic()
+        done = -1.0
         if resume and kept.exists():
             more = solver.load(kept)
+            done = solver.t + 1e-9
             frames.load(more)
             gauges.load(more)
         stops = sorted({*scenario.times(), *self._gauge_times(), *(t for t, _ in self._rain_steps())})
         outputs, rain = set(scenario.times()), dict(self._rain_steps())
         for stop in stops:
-            if stop < solver.t - 1e-9 or (stop in frames.times and stop in outputs):
+            if stop <= done:
                 continue
             solver.run_to(stop)
             if stop in outputs:

@@ -159,7 +159,7 @@ class Result:
             "hazard": (_millis(solver.most("hazard") + (deepest > 0.25)), "0.001 m2/s"),
             "arrival_0.1m": (_seconds(solver.most("arrival_low")), "s"),
             "arrival_0.3m": (_seconds(solver.most("arrival_high")), "s"),
-            "duration_0.3m": (_seconds(solver.most("above"), 0), "s"),
+            "duration_0.3m": (_seconds(solver.most("above")), "s"),
         }
         for name, (values, unit) in rasters.items():
             nodata = np.iinfo(values.dtype).max
@@ -188,9 +188,9 @@ def _millis(values: NDArray[Any]) -> NDArray[np.uint16]:
     return np.minimum(np.round(values * 1000), 65534).astype(np.uint16)
 
 
-def _seconds(values: NDArray[Any], never: int = -1) -> NDArray[np.uint32]:
-    known = np.where(values < 0, np.iinfo(np.uint32).max, np.round(np.maximum(values, 0)))
-    return known.astype(np.uint32)
+def _seconds(values: NDArray[Any]) -> NDArray[np.uint32]:
+    known = np.round(np.maximum(values, 0)).astype(np.uint32)
+    return np.where(values < 0, np.uint32(np.iinfo(np.uint32).max), known)
 
 
 def _write_raster(path: Path, terrain: Terrain, bands: NDArray[Any], what: list[str]) -> None:

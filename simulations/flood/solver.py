@@ -206,8 +206,10 @@ class Solver:
         self.rest[cells] += np.float32(volume / len(cells) / self.cell_size**2)
 
     def level_at(self, cells: Ints) -> float:
-        """Return the highest water level [m] of some cells; the ground's where they are dry."""
-        return float((self._old[0][cells] + self.z[cells]).max()) + self.datum
+        """Return the mean water level [m] of some cells, those that are wet; the lowest ground where all are dry."""
+        h, z = self._old[0][cells].astype(np.float64), self.z[cells].astype(np.float64)
+        wet = h > kernel.DRY
+        return float((h + z)[wet].mean() if wet.any() else z.min()) + self.datum
 
     def open_ring(self, row: Any, column: Any, below: float = 0.0) -> Ints:
         """Give cells of the ring outside the ground of their neighbour inside, less `below` [m]; return them."""
