@@ -50,7 +50,10 @@ class Jobs:
         run = await self._runs.take(clock.now())
         if run is None:
             return False
-        state, note, result = await self._carry_out(run)
+        try:
+            state, note, result = await self._carry_out(run)
+        except (ValueError, OSError) as error:  # it says no JSON, or there is no disk for it
+            state, note, result = "failed", f"{type(error).__name__}: {error}", {}
         log.info("run %s: %s %s", run["id"], state, note)
         await self._runs.finish(run["id"], state, note, result, clock.now())
         return True

@@ -11,7 +11,7 @@ from twin.errors import TwinError
 
 def say(**line: Any) -> None:
     """Print one line for the job runner."""
-    print(json.dumps(line), flush=True)
+    print(json.dumps(line, allow_nan=False), flush=True)
 
 
 def main() -> None:

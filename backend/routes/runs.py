@@ -46,7 +46,7 @@ async def submit(request: Request, city: Parts, asked: Asked) -> dict[str, Any]:
     require_planner(caller)
     simulation = simulation_of(asked.simulation)
     scenario = simulation.check(asked.scenario)
-    title = asked.title or str(scenario.get("title") or simulation.title["en"])
+    title = asked.title or (scenario.get("title") or simulation.title)["ko"]
     return await Runs(city.pool).submit(caller, simulation.id, title, scenario, clock.now())
 
 

@@ -23,6 +23,7 @@ from simulations.flood import ground, reached
 from simulations.flood.model import City, Model, Tell
 from simulations.flood.result import code_digest, file_digest
 from simulations.flood.scenario import Scenario
+from simulations.flood.solver import Held
 from simulations.flood.structures import Culvert
 from simulations.flood.terrain import Terrain
 from twin.city_tables import read_qualities, read_tables
@@ -35,6 +36,8 @@ BOX = (126.600, 35.925, 126.800, 36.012)
 CELLS_M = {"preview": 20, "standard": 10}
 M2_S = 44_714.0
 """Period of the main lunar tide [s]."""
+SLOPE_OUT = 0.001
+"""How the land goes on beyond the box [-]."""
 DRAIN_LIMIT_MM_H = 60.0
 """What street inlets let in at most [mm/h]; assumed until the sewers are known."""
 
@@ -166,6 +169,15 @@ def _drains(terrain: Terrain, cover: ground.Cover, pumps: Any, failed: list[str]
     return swallow
 
 
+def _way_out(model: Model, cover: ground.Cover) -> Held:
+    """Return the ring outside the land that goes on beyond the box: water leaves there."""
+    ring = np.pad(cover.inland, 1, mode="edge")
+    ring[1:-1, 1:-1] = False
+    ring[[0, 0, -1, -1], [0, -1, 0, -1]] = False
+    rows, columns = np.nonzero(ring)
+    return Held(model.solver.open_ring(rows - 1, columns - 1, SLOPE_OUT * model.solver.cell_size), None)
+
+
 def _gates(model: Model, terrain: Terrain, cover: ground.Cover, gates: Any) -> list[Culvert]:
     """Return the tide gates: from the nearest low cell on land to the nearest cell of the sea, never back."""
     a, found = terrain.transform, []
@@ -205,15 +217,15 @@ def run(dsn: str, data_dir: Path, scenario: Record, out: Path, tell: Tell) -> Re
     rain, heaviest = rain_of(asked)
     tide = tide_of(asked.surge_m or 0.0, heaviest)
     duration = asked.duration_h * 3600
-    edge = [{"edge": edge, "kind": "open", "slope": 0.001} for edge in ("east", "south", "west")]
     own = Scenario.model_validate(
         {"title": asked.preset, "duration_s": duration, "output_interval_s": 600, "advection": asked.advection,
-         "rain": {"rate_mm_h": rain}, "boundaries": edge}
+         "rain": {"rate_mm_h": rain}}
     )  # fmt: skip
     swallow = _drains(terrain, cover, pumps, asked.failed_pumps)
     level = cover.elevation
     city = City(cover.walls, [(cover.shore, tide)], swallow, cover.mannings_n)
     model = Model(Terrain(level, terrain.transform, terrain.crs), own, threads=asked.threads, city=city)
+    model.solver.held.append(_way_out(model, cover))
     model.solver.structures += _gates(model, terrain, cover, assets[kind == "gate"])
     found = model.run(out, tell)
     tell(1.0, "who and what is reached")

@@ -120,9 +120,14 @@ def _places(tables: dict[str, Any], at: Any, around: NDArray[Any], first: NDArra
         depth, arrival = at(around, rows.geom.to_numpy()), at(first, rows.geom.to_numpy())
         for row, deep, when in zip(rows.itertuples(), depth, arrival, strict=True):
             if deep >= limit:
-                found.append({"name_ko": row.name_ko, "name_en": row.name_en, "deepest_m": round(float(deep), 2),
+                found.append({"name_ko": row.name_ko, "name_en": _text(row.name_en), "deepest_m": round(float(deep), 2),
                               "arrival_s": float(when) if np.isfinite(when) else None})  # fmt: skip
     return sorted(found, key=lambda one: one["arrival_s"] or np.inf)
+
+
+def _text(value: Any) -> str | None:
+    """Return a text of a frame; what is missing there is no text."""
+    return value if isinstance(value, str) else None
 
 
 def write(out: Path, what: Reached) -> list[str]:

@@ -52,14 +52,15 @@ async def test_runs_are_taken_in_the_order_in_which_they_were_asked_for(settings
 
 
 async def test_bad_input_fails_with_its_reason_and_a_crash_with_its_code(settings: Settings, runs: Runs) -> None:
-    refused, crashed = await submit(runs), await submit(runs)
-    for script in ("say(error='rain -1 mm/h is negative')", "sys.exit(3)"):
+    names = [await submit(runs) for _ in range(3)]
+    for script in ("say(error='rain -1 mm/h is negative')", "sys.exit(3)", "print('no JSON')"):
         await jobs(settings, runs, script).next()
-    found = [await runs.get(OPERATOR, name) for name in (refused, crashed)]
+    found = [await runs.get(OPERATOR, name) for name in names]
     notes = {run["note"] for run in found}
     assert "rain -1 mm/h is negative" in notes
     assert any("ended with 3" in note for note in notes)
-    assert [run["state"] for run in found] == ["failed", "failed"]
+    assert any("JSON" in note for note in notes)
+    assert [run["state"] for run in found] == ["failed"] * 3
 
 
 async def test_a_cancelled_run_is_killed_and_leaves_no_files(settings: Settings, db: asyncpg.Connection) -> None:
