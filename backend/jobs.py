@@ -39,8 +39,9 @@ class Jobs:
         self._settings, self._runs, self._command = settings, runs, command
 
     async def run(self) -> None:
-        """Take runs for ever."""
+        """Take runs for ever; first the simulations compile what they compile, so that no run waits for it."""
         await self._runs.requeue()
+        await (await asyncio.create_subprocess_exec("nice", *self._command, "warm", cwd=ROOT)).wait()
         while True:
             if not await self.next():
                 await asyncio.sleep(POLL_S)

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from simulations import simulation_of
+from simulations import simulation_of, simulations
 from twin.errors import TwinError
 
 
@@ -15,7 +15,14 @@ def say(**line: Any) -> None:
 
 
 def main() -> None:
-    """Run the job; what goes wrong by input is one line, all else a traceback in the job's log."""
+    """Compile what is compiled (argument `warm`), or run the job on the standard input.
+
+    What goes wrong by input is one line, all else a traceback in the log of the job.
+    """
+    if sys.argv[1:] == ["warm"]:
+        for simulation in simulations().values():
+            simulation.warm()
+        return
     job = json.load(sys.stdin)
     try:
         found = simulation_of(job["simulation"]).run(

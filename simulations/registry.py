@@ -68,6 +68,10 @@ class Simulation:
         found: Record = self._city.run(dsn, data_dir, scenario, out, tell)
         return found
 
+    def warm(self) -> None:
+        """Compile its code into the cache beside it."""
+        self._city.warm()
+
     def describe(self) -> Record:
         """Return what a client needs to ask for a run."""
         return {"id": self.id, "title": self.title, "presets": self._city.presets(), "schema": self._city.schema()}

@@ -42,7 +42,8 @@
   }
 
   document.addEventListener('keydown', (event) => {
-    if (!document.querySelector('.is-what-if') || event.target.matches?.('input, textarea, button')) return;
+    if (!document.querySelector('.is-what-if') || event.target.matches?.('input:not([type=range]), textarea')) return;
+    if (event.key === ' ' && event.target.matches?.('button')) return; // it presses the button
     const slider = document.querySelector('#run-frame');
     if (!slider || document.querySelector('#time-bar')?.hidden) return;
     const set = (value) => window.dash_clientside.set_props('run-frame', { value });

@@ -19,7 +19,7 @@ from scipy.spatial import cKDTree
 
 from gisdata.city import TERRAIN_FILE
 from gisdata.facts import HIGH_WATER_M
-from simulations.flood import ground, reached
+from simulations.flood import ground, reached, solver
 from simulations.flood.model import City, Model, Tell
 from simulations.flood.result import code_digest, file_digest
 from simulations.flood.scenario import Scenario
@@ -74,6 +74,11 @@ def events() -> dict[str, Record]:
 def presets() -> list[Record]:
     """Return id, title and note of the events."""
     return [{"id": name, "title": one["title"], "note": one["note"]} for name, one in events().items()]
+
+
+def warm() -> None:
+    """Compile the solver, so that the first run need not wait for it."""
+    solver.warm(2)
 
 
 def schema() -> Record:
@@ -204,9 +209,8 @@ def run(dsn: str, data_dir: Path, scenario: Record, out: Path, tell: Tell) -> Re
     tell(0.0, "reading the city")
     terrain = read_ground(data_dir, CELLS_M[asked.grid])
     box = _box_of(terrain)
-    tables = read_tables(
-        dsn, ("building", "water_body", "land_use", "road_link", "admin_unit", "facility", "asset"), box
-    )
+    tables = read_tables(dsn, ("building", "water_body", "land_use", "road_link", "facility", "asset"), box)
+    tables |= read_tables(dsn, ("admin_unit",))
     assets = tables["asset"]
     kind = assets.attributes.map(lambda facts: facts.get("kind"))
     pumps = assets[kind == "pump"]

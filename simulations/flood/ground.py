@@ -37,6 +37,8 @@ class Cover:
         Ground that is neither building nor sea.
     built
         Ground that has drains.
+    water
+        Streams, reservoirs and the sea: wet on any day.
     """
 
     elevation: NDArray[np.float32]
@@ -44,6 +46,7 @@ class Cover:
     shore: Mask
     inland: Mask
     built: Mask
+    water: Mask
     mannings_n: NDArray[np.float64]
     infiltration_mm_h: NDArray[np.float64]
 
@@ -85,4 +88,13 @@ def cover_of(terrain: Terrain, tables: dict[str, Any]) -> Cover:
         if kind in ("built", "industry"):
             built |= cells
     soaks[sea] = 0
-    return Cover(elevation, walls, shore, land & ~walls, built & land & ~walls, rough, soaks)
+    return Cover(
+        elevation,
+        walls,
+        shore,
+        land & ~walls,
+        built & land & ~walls,
+        sea | burn(water.geom, terrain, touched=True),
+        rough,
+        soaks,
+    )

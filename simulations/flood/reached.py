@@ -38,7 +38,8 @@ def find(terrain: Terrain, solver: Solver, tables: dict[str, Any], cover: Cover)
     A building is as deep in water as the deepest cell beside it, since it is itself a wall.
     """
     deepest = np.where(cover.shore | ~np.isfinite(cover.elevation), 0, solver.most("depth"))
-    around = maximum_filter(deepest, 3)
+    on_land = np.where(cover.water, 0, deepest)
+    around = maximum_filter(on_land, 3)
     first = solver.most("arrival_low")
     first = minimum_filter(np.where((first < 0) | cover.shore, np.inf, first), 3)
     units = tables["admin_unit"]
@@ -84,8 +85,8 @@ def find(terrain: Terrain, solver: Solver, tables: dict[str, Any], cover: Cover)
     ]  # fmt: skip
     totals = {
         "people": sum(one["people"] for one in districts), "buildings": int(count.sum()),
-        "roads_closed": len(closed), "area_km2": float((deepest >= WET_M).sum()) * terrain.cell_size**2 / 1e6,
-        "deepest_m": float(deepest.max()),
+        "roads_closed": len(closed), "area_km2": float((on_land >= WET_M).sum()) * terrain.cell_size**2 / 1e6,
+        "deepest_m": float(on_land.max()),
     }  # fmt: skip
     table = gpd.GeoDataFrame(districts, geometry=units.geom.to_numpy(), crs=units.crs)
     return Reached(totals, sorted(districts, key=lambda one: -one["people"]), places, table, closed)

@@ -1,0 +1,105 @@
+"""Simulations through the open door: asking, watching, taking files, being refused; on a whole running city."""
+
+import gzip
+import json
+import time
+import urllib.error
+import urllib.request
+from typing import Any
+
+import pytest
+
+from tests.conftest import LiveCity
+
+LIMIT_S = 120
+
+
+def ask(city: LiveCity, path: str, body: Any = None, *, is_known: bool = True) -> Any:
+    head = {"Authorization": f"Bearer {city.key}"} if is_known else {}
+    head |= {"Content-Type": "application/json"} if body is not None else {}
+    data = None if body is None else json.dumps(body).encode()
+    with urllib.request.urlopen(urllib.request.Request(f"{city.url}{path}", data, head), timeout=30) as answer:
+        found = answer.read()
+    return json.loads(found) if answer.headers["Content-Type"].startswith("application/json") else found
+
+
+def refused(city: LiveCity, path: str, body: Any = None, *, is_known: bool = True) -> tuple[int, str]:
+    with pytest.raises(urllib.error.HTTPError) as error:
+        ask(city, path, body, is_known=is_known)
+    return error.value.code, json.load(error.value)["error"]["what"]
+
+
+def ended(city: LiveCity, run: str) -> Any:
+    end = time.monotonic() + LIMIT_S
+    while (found := ask(city, f"/api/runs/{run}"))["state"] in ("queued", "running", "cancelling"):
+        assert time.monotonic() < end, found
+    return found
+
+
+@pytest.fixture(scope="module")
+def flood(live_city: LiveCity) -> Any:
+    """The first half hour of the cloudburst, with a pump station that stands still."""
+    scenario = {"preset": "cloudburst", "duration_h": 0.5, "failed_pumps": ["PUMP-1"], "threads": 1}
+    run = ask(live_city, "/api/runs", {"simulation": "flood", "scenario": scenario})
+    return ended(live_city, run["id"])
+
+
+def test_a_flood_on_the_city_says_who_is_reached_and_why_to_believe_it(flood: Any) -> None:
+    assert flood["state"] == "done", flood["note"]
+    found = flood["result"]
+    assert found["trusted"]
+    assert found["mass_error"] < 1e-6
+    assert found["is_synthetic"]
+    assert found["totals"]["people"] == sum(one["people"] for one in found["districts"]) > 0
+    assert found["totals"]["buildings"] == sum(one["buildings"] for one in found["districts"])
+    assert len(found["districts"]) == 27
+    assert [one["name_en"] for one in found["measures"]] == ["Naehang pump station"]
+    assert all(one["arrival_s"] is None or 0 < one["arrival_s"] <= 1800 for one in found["places"])
+
+
+def test_the_frames_of_a_run_are_as_many_as_it_says(live_city: LiveCity, flood: Any) -> None:
+    depth = flood["result"]["depth"]
+    packed = ask(live_city, f"/api/runs/{flood['id']}/files/{depth['file']}")
+    frames = gzip.decompress(packed)
+    assert len(frames) == depth["nx"] * depth["ny"] * len(depth["times_s"])
+    assert depth["times_s"] == [0, 600, 1200, 1800]
+    assert any(frames)
+
+
+def test_only_files_of_the_result_are_given(live_city: LiveCity, flood: Any) -> None:
+    for name in ("log", "..%2F..%2Fsecrets.toml", "nothing.tif"):
+        assert refused(live_city, f"/api/runs/{flood['id']}/files/{name}")[0] == 404
+
+
+def test_a_simulation_tells_its_presets_and_its_schema(live_city: LiveCity) -> None:
+    [flood] = [one for one in ask(live_city, "/api/simulations")["simulations"] if one["id"] == "flood"]
+    assert {"july-2023", "cloudburst", "extreme-500", "king-tide"} <= {one["id"] for one in flood["presets"]}
+    assert flood["schema"]["properties"]["surge_m"]
+
+
+@pytest.mark.parametrize(
+    ("scenario", "told"),
+    [
+        ({"preset": "noah"}, "there is no event"),
+        ({"rain_percent": -1}, "rain_percent"),
+        ({"duration_h": 1000}, "duration_h"),
+        ({"wind": 3}, "wind"),
+    ],
+)
+def test_a_bad_scenario_is_refused_before_it_waits(live_city: LiveCity, scenario: Any, told: str) -> None:
+    status, what = refused(live_city, "/api/runs", {"simulation": "flood", "scenario": scenario})
+    assert (status, told in what) == (422, True), what
+
+
+def test_an_unknown_pump_fails_the_run_with_its_name(live_city: LiveCity) -> None:
+    scenario = {"duration_h": 0.5, "failed_pumps": ["PUMP-99"]}
+    run = ended(live_city, ask(live_city, "/api/runs", {"simulation": "flood", "scenario": scenario})["id"])
+    assert run["state"] == "failed"
+    assert "PUMP-99" in run["note"]
+
+
+def test_the_public_gets_no_simulation(live_city: LiveCity, flood: Any) -> None:
+    for path in ("/api/simulations", "/api/runs", f"/api/runs/{flood['id']}",
+                 f"/api/runs/{flood['id']}/files/max_depth.tif"):  # fmt: skip
+        assert refused(live_city, path, is_known=False)[0] == 403
+    assert refused(live_city, "/api/runs", {"simulation": "flood", "scenario": {}}, is_known=False)[0] == 403
