@@ -53,7 +53,7 @@ def parser() -> argparse.ArgumentParser:
     verify = command("verify", "repeat a run of `simulate` from its receipt and compare bit for bit")
     verify.add_argument("dir", type=Path)
     bench = command("bench", "run benchmarks; prints a table and writes JSON")
-    bench.add_argument("name", nargs="?", default="all", help="ingest, live, tiles, crash, page or all")
+    bench.add_argument("name", nargs="?", default="all", help="ingest, live, tiles, crash, page, flood or all")
     bench.add_argument("--quick", action="store_true", help="short runs, to see that everything works")
     bench.add_argument("--docs", action="store_true", help="also write docs/reference/benchmarks.md")
     commands.add_parser("test", help="run the whole test suite; what follows goes to pytest")

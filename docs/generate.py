@@ -20,6 +20,7 @@ import twin.settings
 from backend.cli import parser
 from gisdata.catalogue import read_sources
 from layers import LoadedLayer, load_layers
+from simulations.flood import scenario
 from twin.errors import HTTP_STATUS, BadMessage
 from twin.layer import AlarmRule, Property
 from twin.model import Base
@@ -313,6 +314,31 @@ def base_page() -> str:
     )
 
 
+def scenario_page() -> str:
+    """Return the records of a flood scenario, as the code declares them."""
+    records = [one for one in vars(scenario).values() if isinstance(one, type) and issubclass(one, scenario.Record)]
+    return (
+        f"{NOTE}# The flood scenario file\n\nJSON, one object: a `Scenario`. A field that is not listed is refused. "
+        "How it is used: [simulate a flood](../how-to/simulate-a-flood.md).\n\n"
+        "An `Amount` is a number, or pairs `[[time_s, value], ...]`: linear in between, constant before and after. "
+        "A `Point` is `[x, y]`, a `Line` a list of points. A `Path` leads to a GeoTIFF, from the folder of the file; "
+        "another grid is brought onto the cells of the terrain.\n\n"
+        + "".join(_record_section(one) for one in records[:0:-1])
+    )
+
+
+def _record_section(record: type) -> str:
+    body = ast.parse(inspect.getsource(record)).body[0]
+    assert isinstance(body, ast.ClassDef)
+    texts, rows = field_texts(record), []
+    for field in body.body:
+        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name):
+            default = "required" if field.value is None else f"`{ast.unparse(field.value)}`"
+            kind = ast.unparse(field.annotation).replace("None", "null")
+            rows.append((f"`{field.target.id}`", f"`{kind}`", default, texts.get(field.target.id, "")))
+    return f"## {record.__name__}\n\n{inspect.getdoc(record)}\n\n" + table(("field", "type", "default", ""), rows)
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "layers.md": layers_page,
     "messages.md": messages_page,
@@ -321,6 +347,7 @@ PAGES: dict[str, Callable[[], str]] = {
     "errors.md": errors_page,
     "city.md": city_page,
     "base-data.md": base_page,
+    "flood-scenario.md": scenario_page,
 }
 """File name -> what writes it."""
 

@@ -7,7 +7,7 @@ from importlib import import_module
 from tests.benchmarks.machine import OtherLoad
 from tests.benchmarks.table import Report, write_page
 
-NAMES = ("ingest", "live", "tiles", "crash", "page")
+NAMES = ("ingest", "live", "tiles", "crash", "page", "flood")
 
 
 def run(name: str, *, is_quick: bool) -> Report:

@@ -1,18 +1,23 @@
 """The documents are true: links, commands, examples, generated pages."""
 
 import base64
+import json
 import re
 import tomllib
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
+from affine import Affine
 
 from docs.generate import PAGES, page
 from frontend.pages.console import KEYS
 from layers import load_layers
 from layers.check import results_of
 from layers.registry import load_layer
+from simulations.flood.model import Model
+from simulations.flood.scenario import read_scenario
+from simulations.flood.terrain import Terrain
 from tests.house.house import ROOT, files, text
 from twin.crs import CITY_BBOX
 from twin.errors import BadMessage
@@ -109,6 +114,16 @@ def test_the_messages_of_the_how_to_are_taken():
             assert all(isinstance(entry, Report) and results_of(layer.spec, entry) for entry in entries)
             seen += 1
     assert seen >= 3
+
+
+def test_the_scenario_of_the_how_to_runs(tmp_path):
+    ((_, body),) = fences("docs/how-to/simulate-a-flood.md", "json")
+    ground = np.repeat(20 - 0.1 * np.arange(20.0)[:, None], 30, axis=1).astype(np.float32)
+    terrain = Terrain(ground, Affine(10, 0, 200_000, 0, -10, 300_000), "")
+    result = Model(terrain, read_scenario(json.loads(body), tmp_path)).run(tmp_path / "out")
+    assert result.facts["trusted"]
+    told = set(re.findall(r"`([\w.]+\.(?:tif|csv|json))`", (ROOT / "docs/how-to/simulate-a-flood.md").read_text()))
+    assert {name for name in result.files if name != "depth.u8.gz"} <= told
 
 
 def test_the_layer_of_the_how_to_is_a_layer(tmp_path):
