@@ -21,6 +21,8 @@ log = logging.getLogger(__name__)
 
 POLL_S = 1.0
 LINE_LIMIT = 2**22
+KEPT = ("nice", "-n", "10", "setpriv", "--pdeathsig=KILL", "--")
+"""Goes before a command of ours: behind all others, and gone when we are."""
 SIMULATE = (sys.executable, "-m", "simulations")
 
 
@@ -41,7 +43,7 @@ class Jobs:
     async def run(self) -> None:
         """Take runs for ever; first the simulations compile what they compile, so that no run waits for it."""
         await self._runs.requeue()
-        await (await asyncio.create_subprocess_exec("nice", *self._command, "warm", cwd=ROOT)).wait()
+        await (await asyncio.create_subprocess_exec(*KEPT, *self._command, "warm", cwd=ROOT)).wait()
         while True:
             if not await self.next():
                 await asyncio.sleep(POLL_S)
@@ -67,7 +69,7 @@ class Jobs:
                "dsn": self._settings.dsn(), "data_dir": str(self._settings.data_dir)}  # fmt: skip
         with (folder / "log").open("wb") as errors:
             process = await asyncio.create_subprocess_exec(
-                "nice", "-n", "10", "setpriv", "--pdeathsig=KILL", "--", *self._command,
+                *KEPT, *self._command,
                 cwd=ROOT, limit=LINE_LIMIT,
                 stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, stderr=errors,
             )  # fmt: skip

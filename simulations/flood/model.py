@@ -246,6 +246,7 @@ class Model:
             frames.load(more)
             gauges.load(more)
         stops = sorted({*scenario.times(), *self._gauge_times(), *(t for t, _ in self._rain_steps())})
+        stops = [t for t in stops if t <= scenario.duration_s]
         outputs, rain = set(scenario.times()), dict(self._rain_steps())
         for stop in stops:
             if stop <= done:

@@ -122,7 +122,7 @@ def _places(tables: dict[str, Any], at: Any, around: NDArray[Any], first: NDArra
         for row, deep, when in zip(rows.itertuples(), depth, arrival, strict=True):
             if deep >= limit:
                 found.append({"name_ko": row.name_ko, "name_en": _text(row.name_en), "deepest_m": round(float(deep), 2),
-                              "arrival_s": float(when) if np.isfinite(when) else None})  # fmt: skip
+                              "arrival_s": round(float(when)) if np.isfinite(when) else None})  # fmt: skip
     return sorted(found, key=lambda one: one["arrival_s"] or np.inf)
 
 

@@ -134,6 +134,12 @@ def test_rain_from_rasters_falls_where_and_when_they_say(dem: Path) -> None:
     assert result.facts["volumes_m3"]["rain"] == pytest.approx(36 / 3.6e6 * 300 * NX / 2 * NY * CELL**2, rel=1e-5)
 
 
+def test_rain_after_the_end_is_not_simulated(dem: Path) -> None:
+    result = run(dem, SCENARIO | {"rain": {"rate_mm_h": [[0, 60], [3600, 0]]}})
+    assert result.facts["volumes_m3"]["rain"] == pytest.approx(60 / 3.6e6 * 600 * NX * NY * CELL**2, rel=1e-5)
+    assert read(dem.parent / "out" / "duration_0.3m.tif").max() <= 600
+
+
 def test_ground_swallows_at_most_its_infiltration(dem: Path) -> None:
     result = run(dem, SCENARIO | {"infiltration_mm_h": 100})
     volumes = result.facts["volumes_m3"]
