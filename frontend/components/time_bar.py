@@ -9,7 +9,7 @@ from frontend.desk import Desk
 from frontend.text import Texts
 from frontend.value import aria
 
-CLASSES = (("0.05", "#56b4e9"), ("0.3", "#4292d6"), ("0.6", "#3168be"), ("1.2", "#343c9e"), ("2.5", "#581c78"))
+CLASSES = (("0.1", "#56b4e9"), ("0.3", "#4292d6"), ("0.6", "#3168be"), ("1.2", "#343c9e"), ("2.5", "#581c78"))
 """Depth [m] and colour, as frontend/component/src/depth.js paints them."""
 
 

@@ -78,7 +78,9 @@ class Model:
             raise BadScenario(f"infiltration_mm_h of {np.min(swallow)} mm/h is negative")
         inner = self.solver._inner(self.solver.most_drained)
         inner[:] = np.broadcast_to(np.asarray(swallow) * MM_H, elevation.shape)
+        self._shown = np.ones(elevation.shape, bool)  # the sea is no flood
         for mask, level in city.held if city else []:
+            self._shown &= ~mask
             rows, columns = np.nonzero(mask & np.isfinite(elevation))
             self.solver.held.append(Held(self.solver.cell(rows, columns), level))
         for number, boundary in enumerate(scenario.boundaries):
@@ -255,7 +257,7 @@ class Model:
             if stop in outputs:
                 solver.drain()
                 solver.track()
-                frames.add(stop, solver.depth)
+                frames.add(stop, solver.depth * self._shown)
                 tell(stop / scenario.duration_s, f"{stop / 60:.0f} / {scenario.duration_s / 60:.0f} min")
             if stop in self._gauge_set:
                 gauges.add(stop, solver)

@@ -1,6 +1,6 @@
 // Water of a run: one stack of depth frames, painted on a canvas under the buildings; the time bar needs no server.
 const SOURCE = 'run-depth';
-const STOPS = [[0, [86, 180, 233, 0]], [0.05, [86, 180, 233, 90]], [0.3, [66, 146, 214, 170]], [0.6, [49, 104, 190, 205]], [1.2, [52, 60, 158, 225]], [2.5, [88, 28, 120, 235]]];
+const STOPS = [[0.06, [86, 180, 233, 0]], [0.1, [86, 180, 233, 70]], [0.3, [66, 146, 214, 175]], [0.6, [49, 104, 190, 205]], [1.2, [52, 60, 158, 225]], [2.5, [88, 28, 120, 235]]];
 const LESS = [0, 158, 115];
 const MORE = [213, 94, 0];
 
@@ -15,6 +15,7 @@ function ramp(step, isDifference) {
 }
 
 function between(depth) {
+  if (depth < STOPS[0][0]) return STOPS[0][1];
   const next = STOPS.findIndex(([at]) => at > depth);
   if (next < 0) return STOPS.at(-1)[1];
   const [[x0, from], [x1, to]] = [STOPS[next - 1], STOPS[next]];
