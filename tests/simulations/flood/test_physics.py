@@ -223,7 +223,7 @@ POINTS = ((50, 1000), (100, 1000), (200, 1000), (300, 1000), (400, 1000), (300, 
 
 def test_flood_over_a_plain_is_that_of_the_environment_agencys_test_4() -> None:
     """A plain of 1 x 2 km, an inflow through 20 m of its western edge, three open edges; points on cell corners."""
-    solver = Solver(np.zeros((400, 200)), 5.0, 0.05, advection=True, threads=2)
+    solver = Solver(np.zeros((400, 200)), 5.0, 0.05, advection=True)
     inflow = np.array([[0, 300, 3600, 14400, 18000], [0, 0, 20, 20, 0]], float)
     solver.sources.append(Source(solver.cell(np.arange(198, 202), 0), lambda t: float(np.interp(t, *inflow))))
     for row, column in ((-1, np.arange(200)), (400, np.arange(200)), (np.arange(400), 200)):
