@@ -4,7 +4,9 @@ TwinError
 ├── BadInput            the caller sent something we refuse
 │   ├── BadLayer        a layer.toml that breaks its contract
 │   ├── BadMessage      one message of a source; carries a `reason` that is counted
-│   └── BadBase         a base-data file that must not be half-loaded
+│   ├── BadBase         a base-data file that must not be half-loaded
+│   ├── BadNetwork      streets that no traffic can run on; names the links
+│   └── BadScenario     a scenario, or one event of it, that cannot be simulated
 ├── NotFound            no such layer, asset, datastream, tile
 ├── Refused             the caller may not see this
 └── Unavailable         a part we need is not answering (database, broker, ingest)
@@ -42,6 +44,14 @@ class BadMessage(BadInput):
 
 class BadBase(BadInput):
     """A base-data file that must not be half-loaded."""
+
+
+class BadNetwork(BadInput):
+    """Streets that no traffic can run on; the text names the links."""
+
+
+class BadScenario(BadInput):
+    """A scenario, or one event of it, that cannot be simulated."""
 
 
 class NotFound(TwinError):
