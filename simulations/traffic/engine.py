@@ -41,6 +41,7 @@ PATIENCE_S = 60.0
 MAX_TRIES = 6
 """Full car parks that a driver sees before giving up."""
 SOON = 1e-9
+"""Times nearer than this are the same [s]."""
 
 jit = njit(cache=True, nogil=True)
 
@@ -312,6 +313,7 @@ def _leave(world: World, l: int, place: int, at: float) -> None:
         link.place_out += 1
     link.exit_last = at
     link.clock_sum += at
+    link.delay_sum += at - world.vehicles[v].arrival
     counts = world.counts[0]
     if counts.traced < len(world.trace):
         row = world.trace[counts.traced]

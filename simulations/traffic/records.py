@@ -39,6 +39,7 @@ LINK = np.dtype(
         ("exit_last", np.float64),
         ("head_since", np.float64),  # since when the first vehicle is the first [s]
         ("clock_sum", np.float64),  # sum of exit times less sum of entry times: vehicle seconds [s]
+        ("delay_sum", np.float64),  # time that vehicles which left had stood at the stop line [s]
         ("full_s", np.float64),  # time during which somebody found the link full [s]
         ("full_at", np.float64),
         ("fair", np.float64),  # virtual time of start-time fair queueing at the entry

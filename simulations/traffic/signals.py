@@ -146,7 +146,7 @@ def _plan(arms: int, phase: NDArray[np.int32], lanes: NDArray[np.int32]) -> Dual
         total = weight[left] + weight[ahead]
         share = 0.5 if total == 0 else weight[left] / total
         part = 0.0 if share == 0 else span if share == 1 else float(np.clip(round(span * share), least, span - least))
-        splits += [part, float(span) - part]
+        splits += [float(part), float(span - part)]
     return DualRing(cycle, 0.0, tuple(splits))  # type: ignore[arg-type]
 
 

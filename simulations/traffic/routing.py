@@ -1,0 +1,213 @@
+"""Shortest ways on the line graph: its nodes are links, its arcs are turns, so that forbidden turns cost nothing."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from simulations.traffic.heap import pop, push
+from simulations.traffic.network import RoadNet
+from simulations.traffic.records import ALL_CLASSES, TO_END, TO_NOWHERE
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int32]
+Array = Any
+SWEEPS = 60
+"""A repair that has not settled after this many sweeps gives way to a new search."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arcs:
+    """Turns by the link at one of their ends, for searches forth or back.
+
+    Parameters
+    ----------
+    at
+        First place of each link in `turn`, shape (links + 1,).
+    turn
+        Turns, link after link.
+    other
+        The link at the other end of each turn, by turn.
+    """
+
+    at: Ints
+    turn: Ints
+    other: Ints
+
+
+def arcs(net: RoadNet, *, is_backward: bool) -> Arcs:
+    """Return the arcs that a search from destinations (backward) or from origins follows."""
+    name = "arcs_back" if is_backward else "arcs"
+    found = net._cache.get(name)
+    if not isinstance(found, Arcs):
+        turns = net.turns
+        if is_backward:
+            order = np.argsort(turns.to_link, kind="stable").astype(np.int32)
+            at = np.searchsorted(turns.to_link[order], np.arange(len(net) + 1)).astype(np.int32)
+            found = Arcs(at, order, turns.from_link)
+        else:
+            found = Arcs(turns.at, np.arange(len(turns), dtype=np.int32), turns.to_link)
+        net._cache[name] = found
+    return found
+
+
+def open_turns(net: RoadNet, closed: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return for each turn the classes that may not make it, one bit each.
+
+    A turn is closed with the link it leads to. A turn back is open only where no other turn is.
+
+    Parameters
+    ----------
+    closed
+        Classes that may not enter each link.
+    """
+    turns = net.turns
+    shut = closed[turns.to_link]
+    result = shut.copy()
+    for bit in (1 << k for k in range(ALL_CLASSES.bit_length())):
+        has_way = np.bincount(turns.from_link, ((shut & bit) == 0) & ~turns.is_back, minlength=len(net)) > 0
+        result[turns.is_back & has_way[turns.from_link]] |= np.uint8(bit)
+    return result
+
+
+@njit(cache=True, nogil=True)
+def _search(at: Array, turn: Array, other: Array, cost: Array, cost_of: Array, closed: Array, mask: int,
+            sources: Array, first: Array, dist: Array, via: Array, keys: Array, items: Array) -> None:  # fmt: skip
+    """Dijkstra. `cost_of[turn]` is the link whose cost an arc adds; `dist` and `via` are filled."""
+    size = 0
+    dist[:] = np.inf
+    via[:] = TO_NOWHERE
+    for i in range(len(sources)):
+        if first[i] < dist[sources[i]]:
+            dist[sources[i]], via[sources[i]] = first[i], TO_END
+            size = push(keys, items, size, first[i], sources[i])
+    while size > 0:
+        known, link = keys[0], items[0]
+        size = pop(keys, items, size)
+        if known > dist[link]:
+            continue
+        for i in range(at[link], at[link + 1]):
+            t = turn[i]
+            if closed[t] & mask:
+                continue
+            reached = known + cost[cost_of[t]]
+            if reached < dist[other[t]]:
+                dist[other[t]], via[other[t]] = reached, t
+                size = push(keys, items, size, reached, other[t])
+
+
+@njit(cache=True, nogil=True)
+def _repair(at: Array, to: Array, cost: Array, closed: Array, mask: int, order: Array, is_gate: Array,
+            dist: Array, via: Array) -> bool:  # fmt: skip
+    """Correct the ways to one destination after costs have changed; false when that takes too long.
+
+    The old tree with new costs bounds every distance from above; sweeps in the old order bring it down to the least.
+    """
+    for i in range(len(order)):
+        link = order[i]
+        if is_gate[link]:
+            dist[link], via[link] = 0.0, TO_END
+            continue
+        t = via[link]
+        if t < 0 or closed[t] & mask:
+            dist[link] = np.inf
+        else:
+            dist[link] = dist[to[t]] + cost[to[t]]
+    for _ in range(SWEEPS):
+        is_settled = True
+        for i in range(len(order)):
+            link = order[i]
+            if is_gate[link]:
+                continue
+            best, best_turn = dist[link], via[link]
+            for t in range(at[link], at[link + 1]):
+                if closed[t] & mask:
+                    continue
+                reached = dist[to[t]] + cost[to[t]]
+                if reached < best - 1e-9:
+                    best, best_turn = reached, t
+            if best < dist[link]:
+                dist[link], via[link], is_settled = best, best_turn, False
+            elif dist[link] == np.inf:
+                via[link] = TO_NOWHERE
+        if is_settled:
+            return True
+    return False
+
+
+def ways_to(net: RoadNet, gates: Ints, cost: Floats, closed: NDArray[np.uint8], mask: int = 1) -> tuple[Floats, Ints]:
+    """Return for each link the cost still to go from its end, and the next turn, to the nearest of some links.
+
+    Parameters
+    ----------
+    gates
+        Links at whose end the trip is over.
+    cost
+        Cost of each link, above 0 (time [s]).
+    closed
+        Classes that may not make each turn, from `open_turns`.
+    mask
+        Bit of the class.
+
+    Returns
+    -------
+    tuple
+        Cost to the end of the nearest gate, infinity where no way leads there; turn, `TO_END` or `TO_NOWHERE`.
+    """
+    one = arcs(net, is_backward=True)
+    dist, via = np.empty(len(net)), np.empty(len(net), np.int32)
+    keys, items = np.empty(len(net.turns) + len(gates)), np.empty(len(net.turns) + len(gates), np.int32)
+    _search(one.at, one.turn, one.other, cost, net.turns.to_link, closed, mask, gates, np.zeros(len(gates)), dist, via,
+            keys, items)  # fmt: skip
+    return dist, via
+
+
+def times_from(
+    net: RoadNet, sources: Ints, cost: Floats, closed: NDArray[np.uint8], mask: int = 1, first: Floats | None = None
+) -> Floats:
+    """Return the cost to reach the end of each link from some links (an isochrone is a level of it).
+
+    Parameters
+    ----------
+    sources
+        Links to start on.
+    first
+        Cost to the end of each source; their own cost when None.
+    """
+    one = arcs(net, is_backward=False)
+    dist, via = np.empty(len(net)), np.empty(len(net), np.int32)
+    keys, items = np.empty(len(net.turns) + len(sources)), np.empty(len(net.turns) + len(sources), np.int32)
+    begin = cost[sources] if first is None else first
+    _search(one.at, one.turn, one.other, cost, net.turns.to_link, closed, mask, sources, begin, dist, via,
+            keys, items)  # fmt: skip
+    return dist
+
+
+def repair(
+    net: RoadNet, gates: Ints, cost: Floats, closed: NDArray[np.uint8], mask: int, dist: Floats, via: Ints
+) -> None:
+    """Bring `dist` and `via` of `ways_to` up to date with new costs and closures, in place."""
+    order = np.argsort(dist, kind="stable").astype(np.int32)
+    is_gate = np.zeros(len(net), np.bool_)
+    is_gate[gates] = True
+    if not _repair(net.turns.at, net.turns.to_link, cost, closed, mask, order, is_gate, dist, via):
+        dist[:], via[:] = ways_to(net, gates, cost, closed, mask)
+
+
+@njit(cache=True)
+def _follow(via: Array, to: Array, link: int, limit: int) -> Array:
+    turns = np.empty(limit, np.int32)
+    n = 0
+    while via[link] >= 0 and n < limit:
+        turns[n] = via[link]
+        link = to[via[link]]
+        n += 1
+    return turns[:n] if via[link] == TO_END else turns[:0]
+
+
+def route(net: RoadNet, origin: int, via: Ints) -> Ints:
+    """Return the turns from a link to the destination of `via`; none when there is no way or nothing to turn."""
+    found: Ints = _follow(via, net.turns.to_link, origin, len(net))
+    return found
