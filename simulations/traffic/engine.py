@@ -12,9 +12,8 @@ to go.
 """
 
 import numpy as np
-from numba import njit
 
-from simulations.traffic.heap import pop, push
+from simulations.traffic.heap import bare, pop, push
 from simulations.traffic.records import (
     ARRIVED,
     OVERFLOW,
@@ -43,10 +42,8 @@ MAX_TRIES = 6
 SOON = 1e-9
 """Times nearer than this are the same [s]."""
 
-jit = njit(cache=True, nogil=True)
 
-
-@jit
+@bare
 def advance(world: World, until: float, stop_loss_s: float) -> None:
     """Run the clock to a time, a whole number of steps.
 
@@ -71,7 +68,7 @@ def advance(world: World, until: float, stop_loss_s: float) -> None:
         counts.t = end
 
 
-@jit
+@bare
 def _depart(world: World, end: float) -> None:
     """Put the vehicles that are due into the line before their first link."""
     counts = world.counts[0]
@@ -84,7 +81,7 @@ def _depart(world: World, end: float) -> None:
         line_up(world, v, vehicle.origin, vehicle.depart)
 
 
-@jit
+@bare
 def line_up(world: World, v: int, at_link: int, time: float) -> None:
     """Let a vehicle wait to enter a link from beside the road."""
     vehicle, link = world.vehicles[v], world.links[at_link]
@@ -99,7 +96,7 @@ def line_up(world: World, v: int, at_link: int, time: float) -> None:
     node.wake = min(node.wake, time)
 
 
-@jit
+@bare
 def _serve(world: World, n: int, end: float, stop_loss_s: float) -> None:
     """Move everything that can move over one junction before the end of the step, the earliest first."""
     node, links, vehicles = world.nodes[n], world.links, world.vehicles
@@ -108,6 +105,10 @@ def _serve(world: World, n: int, end: float, stop_loss_s: float) -> None:
         for i in range(node.in_at, node.in_end):
             l = world.incoming[i]
             link = links[l]
+            if link.wake >= end:
+                wake = min(wake, link.wake)
+                continue
+            link.wake = np.inf
             for place in range(min(link.tail - link.head, link.window)):
                 v = world.queue[link.ring_at + (link.head + place) % link.ring]
                 vehicle = vehicles[v]
@@ -127,11 +128,11 @@ def _serve(world: World, n: int, end: float, stop_loss_s: float) -> None:
                             _teleport(world, l, v, turn, end)
                             best, best_at = -2, -np.inf  # somebody else is first now: look again
                             break
-                        wake = end
-                        continue
-                wake = min(wake, at)
+                        at = end
+                link.wake = min(link.wake, at)
                 if at < best_at - SOON or (at < best_at + SOON and at < end and tag < best_tag - SOON):
                     best, best_place, best_at, best_tag = l, place, at, tag
+            wake = min(wake, link.wake)
         for i in range(node.out_at, node.out_end):
             l = world.outgoing[i]
             link = links[l]
@@ -159,7 +160,7 @@ def _serve(world: World, n: int, end: float, stop_loss_s: float) -> None:
             _pass(world, best, best_place, best_at, best_tag, stop_loss_s)
 
 
-@jit
+@bare
 def _is_behind(world: World, link: Record, place: int, turn: int) -> bool:
     """Tell whether somebody before this place waits for the same turn: nobody overtakes within a lane group."""
     for ahead in range(place):
@@ -169,7 +170,7 @@ def _is_behind(world: World, link: Record, place: int, turn: int) -> bool:
     return False
 
 
-@jit
+@bare
 def _choose(world: World, vehicle: Record, l: int) -> int:
     """Return the turn a driver wants at the end of a link, `TO_END` or `TO_NOWHERE`."""
     turn = TO_END
@@ -183,7 +184,7 @@ def _choose(world: World, vehicle: Record, l: int) -> int:
     return turn
 
 
-@jit
+@bare
 def _earliest(world: World, link: Record, vehicle: Record, t: int, end: float) -> float:
     """Return when a vehicle can make a turn [s]; infinity when that cannot be told in this step."""
     turn = world.turns[t]
@@ -204,7 +205,7 @@ def _earliest(world: World, link: Record, vehicle: Record, t: int, end: float) -
     return at
 
 
-@jit
+@bare
 def _entry_time(world: World, to: Record, vehicle: Record, at: float, end: float) -> float:
     """Return the earliest entry into a link not before `at`: its inflow, and the wave from the place freed."""
     number = to.place_in + vehicle.places - 1 - to.room
@@ -216,7 +217,7 @@ def _entry_time(world: World, to: Record, vehicle: Record, at: float, end: float
     return max(max(at, to.entry_next), world.freed[to.ring_at + number % to.ring] + to.wave_s)
 
 
-@jit
+@bare
 def _must_yield(world: World, turn: Record, at: float, waited: float) -> bool:
     """Tell whether a crossing or merging stream with right of way is too near."""
     patience = max(0.0, 1.0 - waited / PATIENCE_S)
@@ -236,7 +237,7 @@ def _must_yield(world: World, turn: Record, at: float, waited: float) -> bool:
     return False
 
 
-@jit
+@bare
 def _start(world: World, l: int, at: float, tag: float) -> None:
     """Let the first of those who wait beside a link enter it."""
     link = world.links[l]
@@ -248,7 +249,7 @@ def _start(world: World, l: int, at: float, tag: float) -> None:
     _enter(world, v, l, at, 0.0)
 
 
-@jit
+@bare
 def _pass(world: World, l: int, place: int, at: float, tag: float, stop_loss_s: float) -> None:
     """Take a vehicle from a link to the next one, or to its end."""
     link = world.links[l]
@@ -276,7 +277,7 @@ def _pass(world: World, l: int, place: int, at: float, tag: float, stop_loss_s: 
     _enter(world, v, turn.to_link, at, turn.cross_s + loss)
 
 
-@jit
+@bare
 def _enter(world: World, v: int, l: int, at: float, delay: float) -> None:
     """Put a vehicle at the upstream end of a link."""
     vehicle, link = world.vehicles[v], world.links[l]
@@ -289,6 +290,7 @@ def _enter(world: World, v: int, l: int, at: float, delay: float) -> None:
         link.head_since = at
     world.queue[link.ring_at + link.tail % link.ring] = v
     link.tail += 1
+    link.wake = min(link.wake, vehicle.arrival)
     link.place_in += vehicle.places
     link.entry_next = at + link.headway_s * vehicle.places
     link.clock_sum -= at
@@ -296,7 +298,7 @@ def _enter(world: World, v: int, l: int, at: float, delay: float) -> None:
     node.wake = min(node.wake, vehicle.arrival)
 
 
-@jit
+@bare
 def _leave(world: World, l: int, place: int, at: float) -> None:
     """Take a vehicle out of a link's queue and free its places."""
     link = world.links[l]
@@ -308,6 +310,7 @@ def _leave(world: World, l: int, place: int, at: float) -> None:
     if place == 0:
         link.head_since = at
     link.head += 1
+    link.wake = -np.inf
     for _ in range(world.vehicles[v].places):
         world.freed[link.ring_at + link.place_out % link.ring] = at
         link.place_out += 1
@@ -322,7 +325,7 @@ def _leave(world: World, l: int, place: int, at: float) -> None:
         counts.traced += 1
 
 
-@jit
+@bare
 def _park(world: World, vehicle: Record, at: float) -> bool:
     """Take a place in the car park at the end of the trip; tell whether the driver is done, with or without one."""
     lot = world.lots[world.zones[vehicle.zone].lot]
@@ -345,7 +348,7 @@ def _park(world: World, vehicle: Record, at: float) -> bool:
     return False
 
 
-@jit
+@bare
 def _finish(world: World, v: int, at: float) -> None:
     """End a trip: at its destination, without a way, or without a place."""
     vehicle, counts = world.vehicles[v], world.counts[0]
@@ -362,7 +365,7 @@ def _finish(world: World, v: int, at: float) -> None:
         counts.overflow += 1
 
 
-@jit
+@bare
 def _teleport(world: World, l: int, v: int, turn: int, end: float) -> None:
     """Set a vehicle that stands for too long over to the line before its next link."""
     counts = world.counts[0]
@@ -375,9 +378,11 @@ def _teleport(world: World, l: int, v: int, turn: int, end: float) -> None:
     line_up(world, v, world.turns[turn].to_link, at)
 
 
-@jit
+@bare
 def wake_all(world: World) -> None:
     """Look at every junction in the next step: the network has changed."""
     t = world.counts[0].t
     for n in range(len(world.nodes)):
         world.nodes[n].wake = min(world.nodes[n].wake, t)
+    for l in range(len(world.links)):
+        world.links[l].wake = -np.inf

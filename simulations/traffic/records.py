@@ -37,6 +37,7 @@ LINK = np.dtype(
         ("entry_next", np.float64),  # earliest time of the next entry [s]
         ("exit_next", np.float64),  # earliest time of the next exit [s]
         ("exit_last", np.float64),
+        ("wake", np.float64),  # nobody can leave before this time [s]
         ("head_since", np.float64),  # since when the first vehicle is the first [s]
         ("clock_sum", np.float64),  # sum of exit times less sum of entry times: vehicle seconds [s]
         ("delay_sum", np.float64),  # time that vehicles which left had stood at the stop line [s]

@@ -7,15 +7,13 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from simulations.traffic.heap import pop, push
+from simulations.traffic.heap import bare, pop, push
 from simulations.traffic.network import RoadNet
 from simulations.traffic.records import ALL_CLASSES, TO_END, TO_NOWHERE
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
 Array = Any
-SWEEPS = 60
-"""A repair that has not settled after this many sweeps gives way to a new search."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +70,7 @@ def open_turns(net: RoadNet, closed: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return result
 
 
-@njit(cache=True, nogil=True)
+@bare
 def _search(at: Array, turn: Array, other: Array, cost: Array, cost_of: Array, closed: Array, mask: int,
             sources: Array, first: Array, dist: Array, via: Array, keys: Array, items: Array) -> None:  # fmt: skip
     """Dijkstra. `cost_of[turn]` is the link whose cost an arc adds; `dist` and `via` are filled."""
@@ -96,45 +94,6 @@ def _search(at: Array, turn: Array, other: Array, cost: Array, cost_of: Array, c
             if reached < dist[other[t]]:
                 dist[other[t]], via[other[t]] = reached, t
                 size = push(keys, items, size, reached, other[t])
-
-
-@njit(cache=True, nogil=True)
-def _repair(at: Array, to: Array, cost: Array, closed: Array, mask: int, order: Array, is_gate: Array,
-            dist: Array, via: Array) -> bool:  # fmt: skip
-    """Correct the ways to one destination after costs have changed; false when that takes too long.
-
-    The old tree with new costs bounds every distance from above; sweeps in the old order bring it down to the least.
-    """
-    for i in range(len(order)):
-        link = order[i]
-        if is_gate[link]:
-            dist[link], via[link] = 0.0, TO_END
-            continue
-        t = via[link]
-        if t < 0 or closed[t] & mask:
-            dist[link] = np.inf
-        else:
-            dist[link] = dist[to[t]] + cost[to[t]]
-    for _ in range(SWEEPS):
-        is_settled = True
-        for i in range(len(order)):
-            link = order[i]
-            if is_gate[link]:
-                continue
-            best, best_turn = dist[link], via[link]
-            for t in range(at[link], at[link + 1]):
-                if closed[t] & mask:
-                    continue
-                reached = dist[to[t]] + cost[to[t]]
-                if reached < best - 1e-9:
-                    best, best_turn = reached, t
-            if best < dist[link]:
-                dist[link], via[link], is_settled = best, best_turn, False
-            elif dist[link] == np.inf:
-                via[link] = TO_NOWHERE
-        if is_settled:
-            return True
-    return False
 
 
 def ways_to(net: RoadNet, gates: Ints, cost: Floats, closed: NDArray[np.uint8], mask: int = 1) -> tuple[Floats, Ints]:
@@ -183,17 +142,6 @@ def times_from(
     _search(one.at, one.turn, one.other, cost, net.turns.to_link, closed, mask, sources, begin, dist, via,
             keys, items)  # fmt: skip
     return dist
-
-
-def repair(
-    net: RoadNet, gates: Ints, cost: Floats, closed: NDArray[np.uint8], mask: int, dist: Floats, via: Ints
-) -> None:
-    """Bring `dist` and `via` of `ways_to` up to date with new costs and closures, in place."""
-    order = np.argsort(dist, kind="stable").astype(np.int32)
-    is_gate = np.zeros(len(net), np.bool_)
-    is_gate[gates] = True
-    if not _repair(net.turns.at, net.turns.to_link, cost, closed, mask, order, is_gate, dist, via):
-        dist[:], via[:] = ways_to(net, gates, cost, closed, mask)
 
 
 @njit(cache=True)

@@ -13,7 +13,7 @@ from simulations.traffic.events import Event
 from simulations.traffic.flood_roads import Water
 from simulations.traffic.network import RoadNet
 from simulations.traffic.records import ARRIVED, PENDING, SHARED, World
-from simulations.traffic.routing import repair, ways_to
+from simulations.traffic.routing import ways_to
 from simulations.traffic.trips import Lot, Trips, Zone
 from simulations.traffic.world import Physics, make_vehicles, make_world, needed_zones, set_roads, standing
 from twin.errors import BadScenario
@@ -21,7 +21,9 @@ from twin.errors import BadScenario
 Floats = NDArray[np.float64]
 
 BIN_S = 300.0
-"""Length of a time bin, and of the interval between two looks of informed drivers at the roads [s]."""
+"""Length of a time bin [s]."""
+LOOKS = 2
+"""Informed drivers learn new travel times every so many bins, by zones in turn; of closures they learn at once [-]."""
 MEMORY = 0.5
 """Weight of the newest interval in the times that drivers know [-]."""
 SERVICE = (0.85, 0.67, 0.50, 0.40, 0.30)
@@ -104,8 +106,6 @@ class TrafficSim:
         self.water = Water.dry(net)
         self._changes: list[Change] = []
         self._known_s = net.free_s + signal_wait_s(net)
-        self._dist = np.zeros((0, len(net)))
-        self._rows: list[int] = []
         self._mark = self._sums()
         self.inform(informed)
 
@@ -149,7 +149,7 @@ class TrafficSim:
         other.world = World(
             *(one if name in SHARED else one.copy() for name, one in zip(World._fields, self.world, strict=True))
         )
-        for name in ("zones", "events", "bins", "_changes", "_rows"):
+        for name in ("zones", "events", "bins", "_changes"):
             setattr(other, name, list(getattr(self, name)))
         other.roads, other.water = self.roads.copy(), self.water.copy()
         other._mark = self._mark.copy()
@@ -194,7 +194,6 @@ class TrafficSim:
         speed = np.minimum(speed, wet_speed)
         set_roads(self.net, self.world, closed, lanes, speed)
         self._tell()
-        engine.wake_all(self.world)
 
     def inform(self, share: float) -> None:
         """Let at least this share of drivers [0..1] know the state of the roads from now on."""
@@ -233,34 +232,37 @@ class TrafficSim:
 
     # --- what drivers know -------------------------------------------------------------------------------------------
 
-    def _tell(self) -> None:
-        """Find the ways to all zones that somebody has to find, at the times that are known."""
+    def _tell(self, turn: int | None = None) -> None:
+        """Find the ways to all zones that somebody has to find, at the times that are known.
+
+        Parameters
+        ----------
+        turn
+            Renew only the ways to new zones and those whose turn it is; None: to all.
+        """
         world = self.world
         needed = needed_zones(world.vehicles, world.turns, world.path, len(self.zones))
         seen = np.flatnonzero(needed).tolist()
         for zone in seen:  # who finds a car park full goes on to the next one
-            after = [self._next(zone)]
-            if after[0] is not None and not needed[after[0]]:
-                needed[after[0]] = True
-                seen.append(after[0])
-        new = [int(zone) for zone in np.flatnonzero(needed & (world.zones["row"] < 0))]
-        world.zones["row"][new] = np.arange(len(self._rows), len(self._rows) + len(new))
-        old, self._rows = self._rows, [*self._rows, *new]
-        table, dist = np.empty((len(self._rows), len(self.net)), np.int32), np.empty((len(self._rows), len(self.net)))
-        table[: len(old)], dist[: len(old)] = world.table, self._dist
-        for row, zone in enumerate(self._rows):
-            one = self.zones[zone]
-            gates = np.array(one.gates, np.int32)
-            if row >= len(old):
-                dist[row], table[row] = ways_to(self.net, gates, self._known_s, world.turns["closed"], one.mask)
-            elif needed[zone]:
-                repair(self.net, gates, self._known_s, world.turns["closed"], one.mask, dist[row], table[row])
-        self.world, self._dist = world._replace(table=table), dist
+            after = self._next(zone)
+            if after >= 0 and not needed[after]:
+                needed[after] = True
+                seen.append(after)
+        new = np.flatnonzero(needed & (world.zones["row"] < 0))
+        first = len(world.table)
+        world.zones["row"][new] = np.arange(first, first + len(new))
+        table = np.concatenate([world.table, np.empty((len(new), len(self.net)), np.int32)])
+        for zone in np.flatnonzero(needed).tolist():
+            row, one = int(world.zones["row"][zone]), self.zones[zone]
+            if turn is None or row >= first or row % LOOKS == turn % LOOKS:
+                gates = np.array(one.gates, np.int32)
+                table[row] = ways_to(self.net, gates, self._known_s, world.turns["closed"], one.mask)[1]
+        self.world = world._replace(table=table)
+        engine.wake_all(self.world)
 
-    def _next(self, zone: int) -> int | None:
+    def _next(self, zone: int) -> int:
         lot = self.zones[zone].lot
-        after = -1 if lot is None else int(self.world.lots["next_zone"][lot])
-        return None if after < 0 else after
+        return -1 if lot is None else int(self.world.lots["next_zone"][lot])
 
     def _sums(self) -> NDArray[np.float64]:
         links = self.world.links
@@ -287,7 +289,7 @@ class TrafficSim:
         seen_s = np.where(left + queue > 0, seen_s, self.net.free_s + signal_wait_s(self.net))
         seen_s = np.maximum(seen_s, self.world.links["free_s"])
         self._known_s = (1 - MEMORY) * self._known_s + MEMORY * seen_s
-        self._tell()
+        self._tell(len(self.bins))
 
     # --- what is seen ------------------------------------------------------------------------------------------------
 

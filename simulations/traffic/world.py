@@ -65,6 +65,7 @@ def make_world(net: RoadNet, trips: Trips, zones: list[Zone], lots: list[Lot], p
     links["length_m"], links["base_s"] = net.length_m, net.free_s
     links["wave_s"] = net.length_m / (net.wave_kmh / 3.6)
     links["origin_head"] = links["origin_tail"] = -1
+    links["wake"] = np.inf
     for name in ("entry_next", "exit_next", "exit_last", "full_at"):
         links[name] = -np.inf
     nodes = np.zeros(len(net.node_id), NODE)
