@@ -7,13 +7,16 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from simulations.traffic.heap import bare, pop, push
+from simulations.traffic.heap import bare
 from simulations.traffic.network import RoadNet
 from simulations.traffic.records import ALL_CLASSES, TO_END, TO_NOWHERE
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
 Array = Any
+NARROW = 2
+"""Buckets to the cost of a common link [-]."""
+MOST_BUCKETS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,29 +74,71 @@ def open_turns(net: RoadNet, closed: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 @bare
+def _move(link: int, to: int, bucket: Array, before: Array, after: Array, head: Array) -> None:
+    """Take a link out of its bucket, if it is in one, and put it into another (-1: into none)."""
+    if bucket[link] >= 0:
+        if before[link] >= 0:
+            after[before[link]] = after[link]
+        else:
+            head[bucket[link]] = after[link]
+        if after[link] >= 0:
+            before[after[link]] = before[link]
+    bucket[link] = to
+    if to >= 0:
+        before[link], after[link] = -1, head[to]
+        if head[to] >= 0:
+            before[head[to]] = link
+        head[to] = link
+
+
+@bare
 def _search(at: Array, turn: Array, other: Array, cost: Array, cost_of: Array, closed: Array, mask: int,
-            sources: Array, first: Array, dist: Array, via: Array, keys: Array, items: Array) -> None:  # fmt: skip
-    """Dijkstra. `cost_of[turn]` is the link whose cost an arc adds; `dist` and `via` are filled."""
-    size = 0
+            sources: Array, first: Array, dist: Array, via: Array, width: float, head: Array, lists: Array) -> None:
+    """Fill `dist` and `via`. `cost_of[turn]` is the link whose cost an arc adds.
+
+    Dijkstra with buckets (Dial 1969, doi:10.1145/363269.363610); within one bucket a link may be corrected again, so
+    that the width of the buckets changes the time and not the result.
+    """
+    bucket, before, after = lists[0], lists[1], lists[2]
     dist[:] = np.inf
     via[:] = TO_NOWHERE
+    bucket[:] = -1
+    head[:] = -1
+    n, waiting, number = len(head), 0, 0
     for i in range(len(sources)):
-        if first[i] < dist[sources[i]]:
-            dist[sources[i]], via[sources[i]] = first[i], TO_END
-            size = push(keys, items, size, first[i], sources[i])
-    while size > 0:
-        known, link = keys[0], items[0]
-        size = pop(keys, items, size)
-        if known > dist[link]:
-            continue
-        for i in range(at[link], at[link + 1]):
-            t = turn[i]
-            if closed[t] & mask:
-                continue
-            reached = known + cost[cost_of[t]]
-            if reached < dist[other[t]]:
-                dist[other[t]], via[other[t]] = reached, t
-                size = push(keys, items, size, reached, other[t])
+        link = sources[i]
+        if first[i] < dist[link]:
+            waiting += bucket[link] < 0
+            dist[link], via[link] = first[i], TO_END
+            _move(link, int(first[i] / width) % n, bucket, before, after, head)
+    while waiting > 0:
+        while head[number % n] >= 0:
+            link = head[number % n]
+            _move(link, -1, bucket, before, after, head)
+            waiting -= 1
+            for i in range(at[link], at[link + 1]):
+                t = turn[i]
+                reached = dist[link] + cost[cost_of[t]]
+                to = other[t]
+                if reached < dist[to] and not closed[t] & mask:
+                    waiting += bucket[to] < 0
+                    dist[to], via[to] = reached, t
+                    _move(to, int(reached / width) % n, bucket, before, after, head)
+        number += 1
+
+
+def _run(
+    net: RoadNet, one: Arcs, cost: Floats, closed: NDArray[np.uint8], mask: int, sources: Ints, first: Floats
+) -> tuple[Floats, Ints]:
+    dist, via = np.full(len(net), np.inf), np.full(len(net), TO_NOWHERE, np.int32)
+    if len(sources):
+        most, width = max(float(cost.max()), float(first.max())), float(np.median(cost)) / NARROW
+        width = max(width, most / MOST_BUCKETS)
+        head = np.empty(int(most / width) + 2, np.int32)
+        lists = np.empty((3, len(net)), np.int32)
+        _search(one.at, one.turn, one.other, cost, net.turns.to_link, closed, mask, sources, first, dist, via,
+                width, head, lists)  # fmt: skip
+    return dist, via
 
 
 def ways_to(net: RoadNet, gates: Ints, cost: Floats, closed: NDArray[np.uint8], mask: int = 1) -> tuple[Floats, Ints]:
@@ -115,12 +160,7 @@ def ways_to(net: RoadNet, gates: Ints, cost: Floats, closed: NDArray[np.uint8], 
     tuple
         Cost to the end of the nearest gate, infinity where no way leads there; turn, `TO_END` or `TO_NOWHERE`.
     """
-    one = arcs(net, is_backward=True)
-    dist, via = np.empty(len(net)), np.empty(len(net), np.int32)
-    keys, items = np.empty(len(net.turns) + len(gates)), np.empty(len(net.turns) + len(gates), np.int32)
-    _search(one.at, one.turn, one.other, cost, net.turns.to_link, closed, mask, gates, np.zeros(len(gates)), dist, via,
-            keys, items)  # fmt: skip
-    return dist, via
+    return _run(net, arcs(net, is_backward=True), cost, closed, mask, gates, np.zeros(len(gates)))
 
 
 def times_from(
@@ -135,13 +175,8 @@ def times_from(
     first
         Cost to the end of each source; their own cost when None.
     """
-    one = arcs(net, is_backward=False)
-    dist, via = np.empty(len(net)), np.empty(len(net), np.int32)
-    keys, items = np.empty(len(net.turns) + len(sources)), np.empty(len(net.turns) + len(sources), np.int32)
     begin = cost[sources] if first is None else first
-    _search(one.at, one.turn, one.other, cost, net.turns.to_link, closed, mask, sources, begin, dist, via,
-            keys, items)  # fmt: skip
-    return dist
+    return _run(net, arcs(net, is_backward=False), cost, closed, mask, sources, begin)[0]
 
 
 @njit(cache=True)
