@@ -110,7 +110,10 @@ def changes_of(event: Event, number: int, sim: "TrafficSim") -> list[Change]:
             if net.link_at[one] >= 0:
                 depth[net.link_at[one]] = value
         dry = np.zeros(len(net))
-        return [Change(event.start_s, number, lambda sim: _flood(sim, depth)), *_end(event, number, lambda sim: _flood(sim, dry))]
+        return [
+            Change(event.start_s, number, lambda sim: _flood(sim, depth)),
+            *_end(event, number, lambda sim: _flood(sim, dry)),
+        ]
     if isinstance(event, Parking):
         if event.lot >= len(sim.world.lots):
             raise BadScenario(f"parking: car park {event.lot}; limit: 0 to {len(sim.world.lots) - 1}")
@@ -156,7 +159,9 @@ def _signal(event: Signal, number: int, sim: "TrafficSim") -> list[Change]:
     net = sim.net
     at = np.flatnonzero(net.node_id == event.node)
     if not len(at) or int(at[0]) not in net.ring:
-        raise BadScenario(f"signal: node {event.node} has no signal; limit: one of the {len(net.ring)} signalised nodes")
+        raise BadScenario(
+            f"signal: node {event.node} has no signal; limit: one of the {len(net.ring)} signalised nodes"
+        )
     here = np.flatnonzero(net.to_node[net.turns.from_link] == at[0])
     before = net.ring[int(at[0])]
     after = DualRing(event.cycle_s, event.offset_s, event.splits_s)
@@ -167,7 +172,10 @@ def _signal(event: Signal, number: int, sim: "TrafficSim") -> list[Change]:
         turns["cycle_s"][here] = ring.cycle_s
         turns["green_at"][here], turns["green_s"][here] = windows.T
 
-    return [Change(event.start_s, number, lambda sim: put(sim, after)), *_end(event, number, lambda sim: put(sim, before))]
+    return [
+        Change(event.start_s, number, lambda sim: put(sim, after)),
+        *_end(event, number, lambda sim: put(sim, before)),
+    ]
 
 
 def _flood(sim: "TrafficSim", depth: NDArray[np.float64]) -> None:

@@ -145,9 +145,7 @@ class Inform(_Event):
     share: float = Field(ge=0, le=1)
 
 
-Event = Annotated[
-    Close | Depth | Signal | Lanes | Demand | Evacuate | Parking | Inform, Field(discriminator="event")
-]
+Event = Annotated[Close | Depth | Signal | Lanes | Demand | Evacuate | Parking | Inform, Field(discriminator="event")]
 _EVENTS: TypeAdapter[list[Event]] = TypeAdapter(list[Event])
 
 

@@ -121,7 +121,9 @@ class Soundings:
         dry = np.isin(net.kind, [ROAD_KINDS.index("bridge"), ROAD_KINDS.index("overpass")])
         first = shapely.to_wkb(shapely.normalize(net.geom))
         names: dict[bytes, int] = {}
-        street = np.array([-1 if d else names.setdefault(w, len(names)) for w, d in zip(first, dry, strict=True)], np.int32)
+        street = np.array(
+            [-1 if d else names.setdefault(w, len(names)) for w, d in zip(first, dry, strict=True)], np.int32
+        )
         which = np.unique(street[street >= 0], return_index=True)[1]
         chosen = np.flatnonzero(street >= 0)[which]
         length = shapely.length(net.geom[chosen])

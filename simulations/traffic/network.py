@@ -213,7 +213,9 @@ def build(
     )
     plans = {int(np.searchsorted(used, group[i])): ring for i, ring in _at_nodes(node_id, rings or {}).items()}
     signalised = [i for i in np.flatnonzero(is_signalised[used]).tolist() if i not in plans]
-    turns, ring = plan_signals(turns, numbers[n:].astype(np.int32), signalised, plans, table["lanes"].to_numpy(np.int32), geom)
+    turns, ring = plan_signals(
+        turns, numbers[n:].astype(np.int32), signalised, plans, table["lanes"].to_numpy(np.int32), geom
+    )
     return RoadNet(
         node_id=node_id[used],
         node_xy=xy[used],
@@ -226,7 +228,9 @@ def build(
         lane_capacity=_column(table, "lane_capacity", capacity_veh_h(rank, speed)),
         jam_density=_column(table, "jam_density", np.full(n, 1000 / JAM_SPACING_M)),
         rank=rank.astype(np.int32),
-        kind=np.array([KINDS.index(one) for one in table["kind"]], np.int32) if "kind" in table else np.zeros(n, np.int32),
+        kind=np.array([KINDS.index(one) for one in table["kind"]], np.int32)
+        if "kind" in table
+        else np.zeros(n, np.int32),
         class_limit=_column(table, "class_limit", np.zeros(n)).astype(np.uint8),
         geom=geom,
         name=table["name_ko"].to_numpy(object) if "name_ko" in table else np.full(n, None, object),
@@ -256,7 +260,9 @@ def _bad_links(nodes: pd.DataFrame, links: pd.DataFrame) -> list[tuple[int, str]
     bad: dict[int, str] = {}
     for why, mask in checks.items():
         for row in links[mask.to_numpy()].itertuples():
-            bad.setdefault(int(row.id), why.format(**{key: getattr(row, key) for key in ("length_m", "lanes", "max_speed_kmh")}))
+            bad.setdefault(
+                int(row.id), why.format(**{key: getattr(row, key) for key in ("length_m", "lanes", "max_speed_kmh")})
+            )
     return list(bad.items())
 
 

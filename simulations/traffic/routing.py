@@ -92,8 +92,22 @@ def _move(link: int, to: int, bucket: Array, before: Array, after: Array, head: 
 
 
 @bare
-def _search(at: Array, turn: Array, other: Array, cost: Array, cost_of: Array, closed: Array, mask: int,
-            sources: Array, first: Array, dist: Array, via: Array, width: float, head: Array, lists: Array) -> None:
+def _search(
+    at: Array,
+    turn: Array,
+    other: Array,
+    cost: Array,
+    cost_of: Array,
+    closed: Array,
+    mask: int,
+    sources: Array,
+    first: Array,
+    dist: Array,
+    via: Array,
+    width: float,
+    head: Array,
+    lists: Array,
+) -> None:
     """Fill `dist` and `via`. `cost_of[turn]` is the link whose cost an arc adds.
 
     Dijkstra with buckets (Dial 1969, doi:10.1145/363269.363610); within one bucket a link may be corrected again, so

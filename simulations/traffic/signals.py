@@ -104,7 +104,9 @@ def plan_signals(
     return _without_foes(turns), rings
 
 
-def _axes(arms: NDArray[np.int32], heading: NDArray[np.float64], lanes: NDArray[np.int32]) -> dict[int, tuple[int, int]]:
+def _axes(
+    arms: NDArray[np.int32], heading: NDArray[np.float64], lanes: NDArray[np.int32]
+) -> dict[int, tuple[int, int]]:
     """Return axis (0, 1) and side (0, 1) of each arm: the widest straight pair is the first axis."""
     n = len(arms)
     pairs = [
@@ -139,7 +141,9 @@ def _plan(arms: int, phase: NDArray[np.int32], lanes: NDArray[np.int32]) -> Dual
     needed = sides.max(axis=0)
     spans = cycle * needed / needed.sum()
     least = LOST_S + LEAST_GREEN_S + 1
-    spans = np.round(np.where(needed > 0, np.clip(spans, 2 * least, cycle - 2 * least), 0)) if needed.min() > 0 else spans
+    spans = (
+        np.round(np.where(needed > 0, np.clip(spans, 2 * least, cycle - 2 * least), 0)) if needed.min() > 0 else spans
+    )
     spans[1] = cycle - spans[0]
     splits: list[float] = []
     for left, ahead, span in ((1, 2, spans[0]), (3, 4, spans[1]), (5, 6, spans[0]), (7, 8, spans[1])):

@@ -167,7 +167,9 @@ class TrafficSim:
         """
         for event in events:
             if event.start_s < self.t and event.end_s <= self.t:
-                raise BadScenario(f"{event.event} from {event.start_s} s to {event.end_s} s; limit: not over at {self.t} s")
+                raise BadScenario(
+                    f"{event.event} from {event.start_s} s to {event.end_s} s; limit: not over at {self.t} s"
+                )
             self._changes += changes_of(event, len(self.events), self)
             self.events.append(event)
         self._changes.sort(key=lambda one: (one.at_s, one.order))

@@ -139,7 +139,9 @@ class Trips:
         for what, values, limit in (("link", self.origin, links), ("zone", self.zone, zones)):
             bad = np.flatnonzero((values < 0) | (values >= limit))
             if len(bad):
-                raise BadScenario(f"{len(bad)} trips name {what} {values[bad[0]]} (first: trip {bad[0]}); limit: 0 to {limit - 1}")
+                raise BadScenario(
+                    f"{len(bad)} trips name {what} {values[bad[0]]} (first: trip {bad[0]}); limit: 0 to {limit - 1}"
+                )
         late = np.flatnonzero(~(self.depart_s >= 0))
         if len(late):
             raise BadScenario(f"{len(late)} trips leave at {self.depart_s[late[0]]} s; limit: 0 s or later")
