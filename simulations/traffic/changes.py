@@ -99,7 +99,10 @@ def changes_of(event: Event, number: int, sim: "TrafficSim") -> list[Change]:
     net = sim.net
     if isinstance(event, (Demand, Evacuate)):
         rng = np.random.default_rng([sim.seed, 1000 + number])
-        (_demand if isinstance(event, Demand) else _evacuate)(event, rng, sim)  # type: ignore[operator]
+        if isinstance(event, Demand):
+            _demand(event, rng, sim)
+        else:
+            _evacuate(event, rng, sim)
         return []
     if isinstance(event, Inform):
         return [Change(event.start_s, number, lambda sim: sim.inform(event.share))]
@@ -150,7 +153,7 @@ def _roads(event: Close | Lanes, number: int, net: RoadNet) -> list[Change]:
 
     def end(sim: "TrafficSim") -> None:
         for table in (sim.roads.closed, sim.roads.lanes, sim.roads.speed_kmh):
-            table.pop(number, None)  # type: ignore[attr-defined]
+            table.pop(number, None)
 
     return [Change(event.start_s, number, begin), *_end(event, number, end)]
 

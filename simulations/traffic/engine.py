@@ -2,14 +2,16 @@
 
 A link is a queue with two waves. A vehicle reaches the stop line no earlier than its free-flow time after its entry,
 and it enters no earlier than L/w after the place it takes was freed at the other end (Newell 1993,
-doi:10.1016/0191-2615(93)90038-C; Yperman 2007). Each place of a link's ring remembers when it was freed, so the backward
-wave is exact. A junction is served vehicle by vehicle in the order of the earliest possible times; ties are broken by
-start-time fair queueing (Goyal et al. 1997, doi:10.1109/90.649569) with one share for each lane.
+doi:10.1016/0191-2615(93)90038-C; Yperman 2007). Each place of a link's ring remembers when it was freed, so the
+backward wave is exact. A junction is served vehicle by vehicle in the order of the earliest possible times; ties are
+broken by start-time fair queueing (Goyal et al. 1997, doi:10.1109/90.649569) with one share for each lane.
 
 The clock ticks in steps of `STEP` but the times of vehicles are continuous: what was decided late is dated back to when
 it became possible, except that a green cannot be used before it starts and a yielding vehicle not before it was free
 to go.
 """
+
+from typing import Any
 
 import numpy as np
 
@@ -103,8 +105,8 @@ def _serve(world: World, n: int, end: float, stop_loss_s: float) -> None:
     while True:
         best, best_place, best_at, best_tag, wake = -1, 0, end, np.inf, np.inf
         for i in range(node.in_at, node.in_end):
-            l = world.incoming[i]
-            link = links[l]
+            at_link = world.incoming[i]
+            link = links[at_link]
             if link.wake >= end:
                 wake = min(wake, link.wake)
                 continue
@@ -112,7 +114,7 @@ def _serve(world: World, n: int, end: float, stop_loss_s: float) -> None:
             for place in range(min(link.tail - link.head, link.window)):
                 v = world.queue[link.ring_at + (link.head + place) % link.ring]
                 vehicle = vehicles[v]
-                turn = vehicle.turn = _choose(world, vehicle, l)
+                turn = vehicle.turn = _choose(world, vehicle, at_link)
                 tag = -1.0
                 if vehicle.arrival >= end:
                     at = vehicle.arrival
@@ -125,17 +127,17 @@ def _serve(world: World, n: int, end: float, stop_loss_s: float) -> None:
                     tag = max(links[world.turns[turn].to_link].fair, world.turns[turn].fair)
                     if at == np.inf:
                         if place == 0 and end - max(vehicle.arrival, link.head_since) > TELEPORT_S:
-                            _teleport(world, l, v, turn, end)
+                            _teleport(world, at_link, v, turn, end)
                             best, best_at = -2, -np.inf  # somebody else is first now: look again
                             break
                         at = end
                 link.wake = min(link.wake, at)
                 if at < best_at - SOON or (at < best_at + SOON and at < end and tag < best_tag - SOON):
-                    best, best_place, best_at, best_tag = l, place, at, tag
+                    best, best_place, best_at, best_tag = at_link, place, at, tag
             wake = min(wake, link.wake)
         for i in range(node.out_at, node.out_end):
-            l = world.outgoing[i]
-            link = links[l]
+            at_link = world.outgoing[i]
+            link = links[at_link]
             if link.origin_head < 0 or best == -2:
                 continue
             vehicle = vehicles[link.origin_head]
@@ -148,7 +150,7 @@ def _serve(world: World, n: int, end: float, stop_loss_s: float) -> None:
             wake = min(wake, at)
             tag = max(link.fair, link.origin_fair)
             if at < best_at - SOON or (at < best_at + SOON and at < end and tag < best_tag - SOON):
-                best, best_place, best_at, best_tag = l, -1, at, tag
+                best, best_place, best_at, best_tag = at_link, -1, at, tag
         if best == -1:
             node.wake = wake
             return
@@ -171,7 +173,7 @@ def _is_behind(world: World, link: Record, place: int, turn: int) -> bool:
 
 
 @bare
-def _choose(world: World, vehicle: Record, l: int) -> int:
+def _choose(world: World, vehicle: Record, at_link: int) -> int:
     """Return the turn a driver wants at the end of a link, `TO_END` or `TO_NOWHERE`."""
     turn = TO_END
     if not vehicle.informed and vehicle.cursor < vehicle.path_end:
@@ -180,12 +182,12 @@ def _choose(world: World, vehicle: Record, l: int) -> int:
             vehicle.informed = vehicle.is_rerouted = True
     if vehicle.informed:
         row = world.zones[vehicle.zone].row
-        turn = world.table[row, l] if row >= 0 else TO_NOWHERE
+        turn = world.table[row, at_link] if row >= 0 else TO_NOWHERE
     return turn
 
 
 @bare
-def _earliest(world: World, link: Record, vehicle: Record, t: int, end: float) -> float:
+def _earliest(world: World, link: Record, vehicle: Record, t: int, end: float) -> Any:
     """Return when a vehicle can make a turn [s]; infinity when that cannot be told in this step."""
     turn = world.turns[t]
     if turn.closed & vehicle.mask:
@@ -206,7 +208,7 @@ def _earliest(world: World, link: Record, vehicle: Record, t: int, end: float) -
 
 
 @bare
-def _entry_time(world: World, to: Record, vehicle: Record, at: float, end: float) -> float:
+def _entry_time(world: World, to: Record, vehicle: Record, at: float, end: float) -> Any:
     """Return the earliest entry into a link not before `at`: its inflow, and the wave from the place freed."""
     number = to.place_in + vehicle.places - 1 - to.room
     if number >= to.place_out:
@@ -238,33 +240,33 @@ def _must_yield(world: World, turn: Record, at: float, waited: float) -> bool:
 
 
 @bare
-def _start(world: World, l: int, at: float, tag: float) -> None:
+def _start(world: World, at_link: int, at: float, tag: float) -> None:
     """Let the first of those who wait beside a link enter it."""
-    link = world.links[l]
+    link = world.links[at_link]
     v = link.origin_head
     link.origin_head = world.vehicles[v].after
     link.fair, link.origin_fair = tag, tag + 1.0
     world.counts[0].waiting -= 1
     world.counts[0].running += 1
-    _enter(world, v, l, at, 0.0)
+    _enter(world, v, at_link, at, 0.0)
 
 
 @bare
-def _pass(world: World, l: int, place: int, at: float, tag: float, stop_loss_s: float) -> None:
+def _pass(world: World, at_link: int, place: int, at: float, tag: float, stop_loss_s: float) -> None:
     """Take a vehicle from a link to the next one, or to its end."""
-    link = world.links[l]
+    link = world.links[at_link]
     v = world.queue[link.ring_at + (link.head + place) % link.ring]
     vehicle = world.vehicles[v]
     if vehicle.turn < 0:
         if vehicle.turn == TO_END and world.zones[vehicle.zone].lot >= 0 and not _park(world, vehicle, at):
             return
-        _leave(world, l, place, at)
+        _leave(world, at_link, place, at)
         _finish(world, v, at)
         return
     turn = world.turns[vehicle.turn]
     to = world.links[turn.to_link]
     to.fair, turn.fair = tag, tag + turn.weight
-    _leave(world, l, place, at)
+    _leave(world, at_link, place, at)
     link.exit_next = at + link.headway_s * vehicle.places
     turn.last = at
     turn.next = at + turn.headway_s * vehicle.places
@@ -278,14 +280,14 @@ def _pass(world: World, l: int, place: int, at: float, tag: float, stop_loss_s: 
 
 
 @bare
-def _enter(world: World, v: int, l: int, at: float, delay: float) -> None:
+def _enter(world: World, v: int, at_link: int, at: float, delay: float) -> None:
     """Put a vehicle at the upstream end of a link."""
-    vehicle, link = world.vehicles[v], world.links[l]
-    vehicle.state, vehicle.link, vehicle.entry = RUNNING, l, at
+    vehicle, link = world.vehicles[v], world.links[at_link]
+    vehicle.state, vehicle.link, vehicle.entry = RUNNING, at_link, at
     vehicle.arrival = vehicle.ready = at + delay + max(link.free_s, link.length_m * vehicle.pace_s_m)
     vehicle.distance_m += link.length_m
     vehicle.free_s += max(link.base_s, link.length_m * vehicle.pace_s_m)
-    vehicle.turn = _choose(world, vehicle, l)
+    vehicle.turn = _choose(world, vehicle, at_link)
     if link.tail == link.head:
         link.head_since = at
     world.queue[link.ring_at + link.tail % link.ring] = v
@@ -299,9 +301,9 @@ def _enter(world: World, v: int, l: int, at: float, delay: float) -> None:
 
 
 @bare
-def _leave(world: World, l: int, place: int, at: float) -> None:
+def _leave(world: World, at_link: int, place: int, at: float) -> None:
     """Take a vehicle out of a link's queue and free its places."""
-    link = world.links[l]
+    link = world.links[at_link]
     v = world.queue[link.ring_at + (link.head + place) % link.ring]
     for k in range(place, 0, -1):
         world.queue[link.ring_at + (link.head + k) % link.ring] = world.queue[
@@ -320,7 +322,7 @@ def _leave(world: World, l: int, place: int, at: float) -> None:
     counts = world.counts[0]
     if counts.traced < len(world.trace):
         row = world.trace[counts.traced]
-        row.vehicle, row.link, row.exit = v, l, at
+        row.vehicle, row.link, row.exit = v, at_link, at
         row.entry, row.arrival = world.vehicles[v].entry, world.vehicles[v].arrival
         counts.traced += 1
 
@@ -366,11 +368,11 @@ def _finish(world: World, v: int, at: float) -> None:
 
 
 @bare
-def _teleport(world: World, l: int, v: int, turn: int, end: float) -> None:
+def _teleport(world: World, at_link: int, v: int, turn: int, end: float) -> None:
     """Set a vehicle that stands for too long over to the line before its next link."""
     counts = world.counts[0]
     at = end - STEP
-    _leave(world, l, 0, max(at, world.links[l].exit_last))
+    _leave(world, at_link, 0, max(at, world.links[at_link].exit_last))
     world.vehicles[v].cursor += 1
     world.vehicles[v].teleports = min(255, world.vehicles[v].teleports + 1)
     counts.running -= 1
@@ -384,5 +386,5 @@ def wake_all(world: World) -> None:
     t = world.counts[0].t
     for n in range(len(world.nodes)):
         world.nodes[n].wake = min(world.nodes[n].wake, t)
-    for l in range(len(world.links)):
-        world.links[l].wake = -np.inf
+    for at_link in range(len(world.links)):
+        world.links[at_link].wake = -np.inf

@@ -6,6 +6,7 @@ map stands for the links that touch it.
 
 from typing import Annotated, Any, Literal
 
+import numpy as np
 import shapely
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 
@@ -61,7 +62,7 @@ class _Placed(_Event):
         if area is None or area.geom_type not in ("Polygon", "MultiPolygon") or area.is_empty or not area.is_valid:
             raise ValueError(f"area is a {getattr(area, 'geom_type', None)}; limit: a valid polygon in WGS84")
         convert = transformer(WGS84, KOREA_CENTRAL)
-        return shapely.transform(area, lambda x, y: convert.transform(x, y), interleaved=False)
+        return shapely.transform(area, lambda at: np.stack(convert.transform(at[:, 0], at[:, 1]), axis=1))
 
 
 def _json(value: dict[str, Any]) -> str:

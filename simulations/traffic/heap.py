@@ -6,7 +6,7 @@ from numba import njit
 
 Array = Any
 
-bare = njit(cache=True, nogil=True, _nrt=False, error_model="numpy")
+bare: Any = njit(cache=True, nogil=True, _nrt=False, error_model="numpy")  # type: ignore[call-overload]
 """For code that makes no array: without reference counts, which took four fifths of the engine's time."""
 
 

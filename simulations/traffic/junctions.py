@@ -144,7 +144,8 @@ def _turn_lanes(a: Ints, angle: Floats, is_back: NDArray[np.bool_], lanes: Ints)
     right = np.where(has_ahead, 1, np.where(has_left, n - (n + 1) // 2, n))
     ahead = np.where(has_left, n - left, n)
     found = np.select([is_left, is_right, is_ahead], [left, right, ahead], 1)
-    return np.clip(found, 1, n).astype(np.int32)
+    chosen: Ints = np.clip(found, 1, n).astype(np.int32)
+    return chosen
 
 
 def _foes(
@@ -185,7 +186,7 @@ def _foes(
     has_way = (rank[a[f]] < rank[a[m]]) | (equal & left_m & ~left_f) | is_back[m]
     merges_only = equal & (b[m] == b[f]) & ~has_way  # equal streams into one link take turns by their lanes
     waits = has_way | (equal & ~(left_f & ~left_m) & ~merges_only)
-    m, f = m[waits], np.where(has_way, f, ~f)[waits]
-    order = np.lexsort((np.where(f < 0, ~f, f), m))
+    m, f = m[waits], np.where(has_way, f, ~f)[waits].astype(np.int32)
+    order = np.lexsort((np.where(f < 0, ~f, f), m)).astype(np.int32)
     m, f = m[order], f[order]
     return np.searchsorted(m, np.arange(len(a) + 1)).astype(np.int32), f.astype(np.int32)

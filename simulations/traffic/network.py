@@ -237,7 +237,7 @@ def build(
         turns=turns,
         ring=ring,
         link_at=link_at,
-        excluded=tuple([*bad, *loops, *islands]),
+        excluded=(*bad, *loops, *islands),
     )
 
 
@@ -307,10 +307,10 @@ def _allowed(
     if unknown:
         raise BadNetwork(f"turns name unknown links {unknown[:NAMED]}; limit: links of the network")
     found = {(link_at[a], link_at[b]): ok for (a, b), ok in said.items() if link_at[a] >= 0 and link_at[b] >= 0}
-    for s, u, v in zip(short["id"], short["from_node"], short["to_node"], strict=True):
+    for s, u, v in short[["id", "from_node", "to_node"]].to_numpy(np.int64).tolist():
         for a in np.flatnonzero(node_id[end] == u).tolist():
             for b in np.flatnonzero(node_id[start] == v).tolist():
-                way = [said.get((int(link_id[a]), int(s))), said.get((int(s), int(link_id[b])))]
+                way = [said.get((int(link_id[a]), s)), said.get((s, int(link_id[b])))]
                 if False in way:
                     found[a, b] = False
     return found

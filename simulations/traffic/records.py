@@ -121,7 +121,7 @@ TRACE = _record(("vehicle", np.int32), ("link", np.int32), ("entry", np.float64)
 """One passage of one vehicle over one link; kept for tests and comparisons only."""
 
 PENDING, WAITING, RUNNING, ARRIVED, UNREACHABLE, OVERFLOW = range(6)
-"""States of a vehicle: not yet due; waits to enter its first link; on the road; there; no way left; no place to park."""
+"""States: not yet due; waits to enter its first link; on the road; there; no way left; no place to park."""
 
 KINDS = ("car", "truck", "bus", "emergency", "ambulance")
 PLACES = (1, 2, 2, 1, 1)

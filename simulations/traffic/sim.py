@@ -81,6 +81,8 @@ class TrafficSim:
         What kinematic waves leave open.
     trace
         Passages to record [-]; for tests.
+    bin_s
+        Length of a time bin, whole seconds [s].
     """
 
     def __init__(
@@ -94,9 +96,10 @@ class TrafficSim:
         informed: float = 0.0,
         physics: Physics | None = None,
         trace: int = 0,
+        bin_s: float = BIN_S,
     ) -> None:
         trips.check(len(net), len(zones))
-        self.net, self.zones, self.seed = net, list(zones), seed
+        self.net, self.zones, self.seed, self.bin_s = net, list(zones), seed, bin_s
         self.world = make_world(net, trips, zones, lots or [], physics or Physics(), trace)
         self._stop_loss_s = (physics or Physics()).stop_loss_s
         self.luck = trips.luck
@@ -133,7 +136,7 @@ class TrafficSim:
             raise BadScenario(f"run to {until} s; limit: not before now, {self.t} s")
         while self.t < until:
             self._change()
-            bin_end = (self.t // BIN_S + 1) * BIN_S
+            bin_end = (self.t // self.bin_s + 1) * self.bin_s
             stop = min([bin_end, float(np.ceil(until)), *(float(np.ceil(one.at_s)) for one in self._changes[:1])])
             engine.advance(self.world, stop, self._stop_loss_s)
             if self.t == bin_end:

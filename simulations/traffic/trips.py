@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from hashlib import sha256
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -88,8 +89,8 @@ class Trips:
     def of(
         cls,
         depart_s: Floats,
-        origin: Ints,
-        zone: Ints,
+        origin: NDArray[Any],
+        zone: NDArray[Any],
         luck: Floats,
         routes: list[Ints] | None = None,
         *,
@@ -121,12 +122,8 @@ class Trips:
     def join(self, more: "Trips") -> "Trips":
         """Return these trips and then those."""
         shift = len(self.path)
-        return Trips(
-            *(np.concatenate([getattr(self, name), getattr(more, name)]) for name in Trips.__slots__[:6]),
-            np.concatenate([self.path_at, more.path_at + shift]).astype(np.int32),
-            np.concatenate([self.path_end, more.path_end + shift]).astype(np.int32),
-            np.concatenate([self.path, more.path]),
-        )
+        moved = replace(more, path_at=more.path_at + np.int32(shift), path_end=more.path_end + np.int32(shift))
+        return Trips(*(np.concatenate([getattr(self, name), getattr(moved, name)]) for name in Trips.__slots__))
 
     def check(self, links: int, zones: int) -> None:
         """Refuse trips that cannot be driven.

@@ -189,12 +189,12 @@ def standing(world: World) -> tuple[NDArray[np.int32], Floats]:
     """Return how many vehicles stand at the end of each link, and how long the first has stood [s]."""
     t = world.counts[0].t
     count, waited = np.zeros(len(world.links), np.int32), np.zeros(len(world.links))
-    for l in range(len(world.links)):
-        link = world.links[l]
+    for at_link in range(len(world.links)):
+        link = world.links[at_link]
         for k in range(link.tail - link.head):
             vehicle = world.vehicles[world.queue[link.ring_at + (link.head + k) % link.ring]]
             if vehicle.arrival < t:
-                count[l] += 1
+                count[at_link] += 1
                 if k == 0:
-                    waited[l] = t - vehicle.arrival
+                    waited[at_link] = t - vehicle.arrival
     return count, waited
