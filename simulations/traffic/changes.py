@@ -172,7 +172,7 @@ def _signal(event: Signal, number: int, sim: "TrafficSim") -> list[Change]:
     def put(sim: "TrafficSim", ring: DualRing) -> None:
         windows = np.array([(0.0, 0.0), *(ring.green(phase) for phase in range(1, 9))])[net.turns.phase[here]]
         turns = sim.world.turns
-        turns["cycle_s"][here] = ring.cycle_s
+        turns["cycle_s"][here] = np.where(net.turns.phase[here] > 0, ring.cycle_s, 0.0)
         turns["green_at"][here], turns["green_s"][here] = windows.T
 
     return [

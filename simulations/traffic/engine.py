@@ -111,17 +111,18 @@ def _serve(world: World, n: int, end: float, stop_loss_s: float) -> None:
                 wake = min(wake, link.wake)
                 continue
             link.wake = np.inf
+            seen, every = 0, (1 << (link.turn_end - link.turn_at)) - 1
             for place in range(min(link.tail - link.head, link.window)):
                 v = world.queue[link.ring_at + (link.head + place) % link.ring]
                 vehicle = vehicles[v]
                 turn = vehicle.turn = _choose(world, vehicle, at_link)
                 tag = -1.0
-                if vehicle.arrival >= end:
-                    at = vehicle.arrival
-                elif turn < 0:
+                if turn < 0:
                     at = max(vehicle.arrival, link.exit_last)
-                elif _is_behind(world, link, place, turn):
-                    continue
+                elif seen >> (turn - link.turn_at) & 1:
+                    continue  # somebody before waits for the same turn: nobody overtakes within a lane group
+                elif vehicle.arrival >= end:
+                    at = vehicle.arrival
                 else:
                     at = _earliest(world, link, vehicle, turn, end)
                     tag = max(links[world.turns[turn].to_link].fair, world.turns[turn].fair)
@@ -131,9 +132,13 @@ def _serve(world: World, n: int, end: float, stop_loss_s: float) -> None:
                             best, best_at = -2, -np.inf  # somebody else is first now: look again
                             break
                         at = end
+                if turn >= 0:
+                    seen |= 1 << (turn - link.turn_at)
                 link.wake = min(link.wake, at)
                 if at < best_at - SOON or (at < best_at + SOON and at < end and tag < best_tag - SOON):
                     best, best_place, best_at, best_tag = at_link, place, at, tag
+                if seen == every:
+                    break
             wake = min(wake, link.wake)
         for i in range(node.out_at, node.out_end):
             at_link = world.outgoing[i]
@@ -160,16 +165,6 @@ def _serve(world: World, n: int, end: float, stop_loss_s: float) -> None:
             _start(world, best, best_at, best_tag)
         else:
             _pass(world, best, best_place, best_at, best_tag, stop_loss_s)
-
-
-@bare
-def _is_behind(world: World, link: Record, place: int, turn: int) -> bool:
-    """Tell whether somebody before this place waits for the same turn: nobody overtakes within a lane group."""
-    for ahead in range(place):
-        other = world.queue[link.ring_at + (link.head + ahead) % link.ring]
-        if world.vehicles[other].turn == turn:
-            return True
-    return False
 
 
 @bare
@@ -231,6 +226,8 @@ def _must_yield(world: World, turn: Record, at: float, waited: float) -> bool:
             return True
         link = world.links[foe.from_link]
         if is_equal or patience == 0.0 or link.is_stuck:
+            continue
+        if foe.cycle_s > 0.0 and (at + GAP_S - foe.green_at) % foe.cycle_s >= foe.green_s:
             continue
         for place in range(min(link.tail - link.head, link.window)):
             other = world.vehicles[world.queue[link.ring_at + (link.head + place) % link.ring]]

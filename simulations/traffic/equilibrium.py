@@ -19,7 +19,7 @@ Ints = NDArray[np.int32]
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """Time on a link by its flow: t = free (1 + b (x / c)^p) (Bureau of Public Roads 1964).
+    """Time by flow: t = free (1 + b (x / c)^p) (Bureau of Public Roads 1964), of all links and then of all turns.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ class Cost:
     power: float = 4.0
 
     def time(self, flow: Floats) -> Floats:
-        """Return the time on each link [s]."""
+        """Return the time of each link and turn [s]."""
         made: Floats = self.free_s * (1 + self.b * (flow / self.capacity) ** self.power)
         return made
 
@@ -60,7 +60,7 @@ class Equilibrium:
     Parameters
     ----------
     flow
-        Of each link.
+        Of each link and then of each turn.
     gap
         Relative gap: share of the total time that the least ways would save [-].
     ways
@@ -76,29 +76,26 @@ class Equilibrium:
 
 
 @njit(cache=True)
-def _load(demand: Floats, dist: Floats, via: Ints, to: Ints, flow: Floats) -> float:
-    """Send the demand of each link along its way to one zone; return the demand that has no way."""
+def _load(demand: Floats, dist: Floats, via: Ints, to: Ints, flow: Floats) -> None:
+    """Send the demand of each link along its way to one zone."""
     order = np.argsort(dist)
     through = demand.copy()
-    lost = 0.0
     for i in range(len(order) - 1, -1, -1):
         link = order[i]
-        if through[link] == 0.0:
-            continue
-        if not np.isfinite(dist[link]):
-            lost += through[link]
+        if through[link] == 0.0 or dist[link] == np.inf:
             continue
         flow[link] += through[link]
         if via[link] != TO_END:
+            flow[len(via) + via[link]] += through[link]
             through[to[via[link]]] += through[link]
-    return lost
 
 
 def _all_or_nothing(net: RoadNet, zones: list[Zone], demand: Floats, cost: Floats) -> tuple[Floats, Ints]:
     closed = open_turns(net, net.class_limit)
-    flow, ways = np.zeros(len(net)), np.empty((len(zones), len(net)), np.int32)
+    n = len(net)
+    flow, ways = np.zeros(n + len(net.turns)), np.empty((len(zones), len(net)), np.int32)
     for z, zone in enumerate(zones):
-        dist, ways[z] = ways_to(net, np.array(zone.gates, np.int32), cost, closed, zone.mask)
+        dist, ways[z] = ways_to(net, np.array(zone.gates, np.int32), cost[:n], closed, zone.mask, cost[n:])
         _load(demand[z], dist, ways[z], net.turns.to_link, flow)
     return flow, ways
 
@@ -121,7 +118,7 @@ def user_equilibrium(
     ----------
     Mitradjieva and Lindberg 2013, doi:10.1287/trsc.1120.0409, section 4 (biconjugate Frank-Wolfe).
     """
-    flow, first = _all_or_nothing(net, zones, demand, cost.time(np.zeros(len(net))))
+    flow, first = _all_or_nothing(net, zones, demand, cost.time(np.zeros(len(cost.free_s))))
     ways, weight, found = [first], np.ones(1), np.inf
     targets: list[tuple[Floats, Floats]] = []  # the last two points aimed at: flow and weights
     share = 0.0

@@ -129,8 +129,8 @@ def _pairs(to_node: NDArray[np.int32], from_node: NDArray[np.int32]) -> tuple[In
 def _turn_lanes(a: Ints, angle: Floats, is_back: NDArray[np.bool_], lanes: Ints) -> Ints:
     """Share the lanes of an approach out: the standard data does not survey turn lanes.
 
-    One lane serves all. From two on, left and right take one each (left two from four on), straight on all but those
-    of the left; without a way straight on, left and right share the lanes.
+    One lane serves all. From two on, left and right take one each (left two from four on), and straight on all of them;
+    without a way straight on, left and right share the lanes.
     """
     n = lanes[a]
     is_left, is_right = (angle > STRAIGHT_DEG) & ~is_back, (angle < -STRAIGHT_DEG) & ~is_back
@@ -142,8 +142,7 @@ def _turn_lanes(a: Ints, angle: Floats, is_back: NDArray[np.bool_], lanes: Ints)
     has_left, has_right, has_ahead = any_of(is_left), any_of(is_right), any_of(is_ahead)
     left = np.where(has_ahead, np.where(n >= 4, 2, 1), np.where(has_right, (n + 1) // 2, n))
     right = np.where(has_ahead, 1, np.where(has_left, n - (n + 1) // 2, n))
-    ahead = np.where(has_left, n - left, n)
-    found = np.select([is_left, is_right, is_ahead], [left, right, ahead], 1)
+    found = np.select([is_left, is_right, is_ahead], [left, right, n], 1)
     chosen: Ints = np.clip(found, 1, n).astype(np.int32)
     return chosen
 

@@ -1,6 +1,6 @@
 """The street network in the form the engine needs: immutable arrays, checked, with every turn spelt out."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 
 import geopandas as gpd
@@ -12,7 +12,7 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 
 from simulations.traffic.junctions import Turns, lay_turns
-from simulations.traffic.signals import DualRing, plan_signals
+from simulations.traffic.signals import DualRing, plan_signals, tune
 from twin.errors import BadNetwork
 
 Ints = NDArray[np.int32]
@@ -133,6 +133,11 @@ class RoadNet:
         tree = self._cache.setdefault("tree", shapely.STRtree(self.geom))
         assert isinstance(tree, shapely.STRtree)
         return np.sort(tree.query(area, predicate="intersects")).astype(np.int32)
+
+    def tuned(self, flow: Floats) -> "RoadNet":
+        """Return the network with signal plans made for flows of the turns [veh/h]."""
+        turns, ring = tune(self.turns, self.to_node, self.ring, flow)
+        return replace(self, turns=turns, ring=ring, _cache={})
 
     def middle(self) -> Floats:
         """Return the middle of each link [m, EPSG:5186], shape (links, 2)."""

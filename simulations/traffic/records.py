@@ -28,7 +28,7 @@ LINK = _record(
     ("ring_at", np.int64),  # first place of the link's ring in `queue` and `freed`
     ("ring", np.int32),  # places in the ring: vehicles that fit at jam density
     ("room", np.int32),  # (*) places open to traffic, at most `ring`
-    ("window", np.int32),  # (*) vehicles at the stop line that may choose their order: one for each lane
+    ("window", np.int32),  # (*) vehicles from the stop line on among which the first of each turn may go
     ("closed", np.uint8),  # (*) classes that may not enter, one bit each
     ("is_stuck", np.bool_),  # the last vehicle that wanted to leave found the next link full
     ("length_m", np.float64),

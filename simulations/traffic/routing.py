@@ -13,6 +13,7 @@ from simulations.traffic.records import ALL_CLASSES, TO_END, TO_NOWHERE
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
+Closed = NDArray[np.uint8]
 Array = Any
 NARROW = 2
 """Buckets to the cost of a common link [-]."""
@@ -98,6 +99,7 @@ def _search(
     other: Array,
     cost: Array,
     cost_of: Array,
+    extra: Array,
     closed: Array,
     mask: int,
     sources: Array,
@@ -108,7 +110,7 @@ def _search(
     head: Array,
     lists: Array,
 ) -> None:
-    """Fill `dist` and `via`. `cost_of[turn]` is the link whose cost an arc adds.
+    """Fill `dist` and `via`. An arc adds the cost of the link `cost_of[turn]` and `extra[turn]`.
 
     Dijkstra with buckets (Dial 1969, doi:10.1145/363269.363610); within one bucket a link may be corrected again, so
     that the width of the buckets changes the time and not the result.
@@ -132,7 +134,7 @@ def _search(
             waiting -= 1
             for i in range(at[link], at[link + 1]):
                 t = turn[i]
-                reached = dist[link] + cost[cost_of[t]]
+                reached = dist[link] + cost[cost_of[t]] + extra[t]
                 to = other[t]
                 if reached < dist[to] and not closed[t] & mask:
                     waiting += bucket[to] < 0
@@ -142,20 +144,22 @@ def _search(
 
 
 def _run(
-    net: RoadNet, one: Arcs, cost: Floats, closed: NDArray[np.uint8], mask: int, sources: Ints, first: Floats
+    net: RoadNet, one: Arcs, cost: Floats, extra: Floats | None, closed: Closed, mask: int, sources: Ints, first: Floats
 ) -> tuple[Floats, Ints]:
     dist, via = np.full(len(net), np.inf), np.full(len(net), TO_NOWHERE, np.int32)
+    extra = np.zeros(len(net.turns)) if extra is None else extra
     if len(sources):
-        most, width = max(float(cost.max()), float(first.max())), float(np.median(cost)) / NARROW
-        width = max(width, most / MOST_BUCKETS)
-        head = np.empty(int(most / width) + 2, np.int32)
-        lists = np.empty((3, len(net)), np.int32)
-        _search(one.at, one.turn, one.other, cost, net.turns.to_link, closed, mask, sources, first, dist, via,
+        most = max(float(cost.max() + extra.max(initial=0.0)), float(first.max()))
+        width = max(float(np.median(cost)) / NARROW, most / MOST_BUCKETS)
+        head, lists = np.empty(int(most / width) + 2, np.int32), np.empty((3, len(net)), np.int32)
+        _search(one.at, one.turn, one.other, cost, net.turns.to_link, extra, closed, mask, sources, first, dist, via,
                 width, head, lists)  # fmt: skip
     return dist, via
 
 
-def ways_to(net: RoadNet, gates: Ints, cost: Floats, closed: NDArray[np.uint8], mask: int = 1) -> tuple[Floats, Ints]:
+def ways_to(
+    net: RoadNet, gates: Ints, cost: Floats, closed: Closed, mask: int = 1, extra: Floats | None = None
+) -> tuple[Floats, Ints]:
     """Return for each link the cost still to go from its end, and the next turn, to the nearest of some links.
 
     Parameters
@@ -168,17 +172,19 @@ def ways_to(net: RoadNet, gates: Ints, cost: Floats, closed: NDArray[np.uint8], 
         Classes that may not make each turn, from `open_turns`.
     mask
         Bit of the class.
+    extra
+        Cost of each turn, 0 or more; None: nothing.
 
     Returns
     -------
     tuple
         Cost to the end of the nearest gate, infinity where no way leads there; turn, `TO_END` or `TO_NOWHERE`.
     """
-    return _run(net, arcs(net, is_backward=True), cost, closed, mask, gates, np.zeros(len(gates)))
+    return _run(net, arcs(net, is_backward=True), cost, extra, closed, mask, gates, np.zeros(len(gates)))
 
 
 def times_from(
-    net: RoadNet, sources: Ints, cost: Floats, closed: NDArray[np.uint8], mask: int = 1, first: Floats | None = None
+    net: RoadNet, sources: Ints, cost: Floats, closed: Closed, mask: int = 1, first: Floats | None = None
 ) -> Floats:
     """Return the cost to reach the end of each link from some links (an isochrone is a level of it).
 
@@ -190,7 +196,7 @@ def times_from(
         Cost to the end of each source; their own cost when None.
     """
     begin = cost[sources] if first is None else first
-    return _run(net, arcs(net, is_backward=False), cost, closed, mask, sources, begin)[0]
+    return _run(net, arcs(net, is_backward=False), cost, None, closed, mask, sources, begin)[0]
 
 
 @njit(cache=True)

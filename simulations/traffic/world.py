@@ -45,6 +45,8 @@ class Physics:
     cross_s: float = 1.0
 
 
+POCKET = 8
+"""Vehicles that a lane of their own, or a pocket, keeps out of the way of those who want another turn [-]."""
 KINEMATIC = Physics(0.0, 0.0)
 """Pure kinematic waves: junctions are points and nobody brakes."""
 
@@ -161,9 +163,16 @@ def set_roads(
     flow = np.minimum(net.lane_capacity, speed_kmh * wave * net.jam_density / (speed_kmh + wave))
     links["headway_s"] = 3600 / (flow * lanes)
     links["room"] = np.maximum(2, links["ring"] * lanes // net.lanes)
-    links["window"] = lanes
+    links["window"] = lanes + POCKET * (lanes - 1 + pockets(net))
     links["entry_next"] = np.where(reopened, np.maximum(links["entry_next"], now), links["entry_next"])
     world.turns["closed"] = open_turns(net, closed)
+
+
+def pockets(net: RoadNet) -> NDArray[np.int64]:
+    """Return 1 for links whose left turn has a pocket before the signal: who waits in it holds back nobody else."""
+    turns = net.turns
+    has_left = (turns.phase % 2 == 1) & ~turns.is_back
+    return (np.bincount(turns.from_link, has_left, minlength=len(net)) > 0).astype(np.int64)
 
 
 @njit(cache=True)

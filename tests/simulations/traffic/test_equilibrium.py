@@ -28,14 +28,16 @@ def with_connectors(nodes: list[int], links: dict[int, tuple[int, int]]) -> Road
 def solved(nodes, links, cost_of, demand_of, **given):
     """Solve a network of nodes; `cost_of` gives a, b, power of a link, time = a (1 + b x^power)."""
     net = with_connectors(nodes, links)
-    free, b = np.full(len(net), 1e-9), np.zeros(len(net))
+    n = len(net) + len(net.turns)
+    free, b = np.zeros(n), np.zeros(n)
+    free[: len(net)] = 1e-9
     for k in links:
         free[net.link_at[k]], b[net.link_at[k]] = cost_of(k)
     zones = [Zone((net.link_at[2 * CONNECTOR + n],)) for n in nodes]
     demand = np.zeros((len(nodes), len(net)))
     for (i, j), trips in demand_of.items():
         demand[nodes.index(j), net.link_at[CONNECTOR + i]] = trips
-    cost = Cost(free, np.ones(len(net)), b, given.pop("power"))
+    cost = Cost(free, np.ones(n), b, given.pop("power"))
     return net, cost, user_equilibrium(net, zones, demand, cost, **given)
 
 
