@@ -56,6 +56,8 @@ class Demand:
         Of each zone.
     origins
         Share of a zone's trips that begin on each link, shape (zones, links).
+    residents
+        People who live along each link.
     trips
         From zone (row) to zone (column) [vehicles a day], two-way mean of the day.
     """
@@ -65,6 +67,7 @@ class Demand:
     people: Floats
     jobs: Floats
     origins: csr_matrix
+    residents: Floats
     trips: Floats
 
     def of_hours(self, start_h: float, hours: float) -> Floats:
@@ -126,6 +129,7 @@ def lay_demand(net: RoadNet, units: gpd.GeoDataFrame, buildings: gpd.GeoDataFram
         np.concatenate([lived, none]),
         np.concatenate([worked, none]),
         at,
+        np.bincount(link[:, 0], people, minlength=len(net)),
         trips,
     )
 
@@ -261,7 +265,9 @@ def draw_trips(
     trips = Trips.of(depart[order], origin[order], zone[order], np.zeros(n), kind=kind)
     made = draw_routes(net, ways, trips, rng)
     made.luck[:] = rng.random(n)
-    has_way = (made.path_end > made.path_at) | np.array([o in demand.zones[z].gates for o, z in zip(made.origin, made.zone, strict=True)])
+    has_way = (made.path_end > made.path_at) | np.array(
+        [o in demand.zones[z].gates for o, z in zip(made.origin, made.zone, strict=True)]
+    )
     return made.take(has_way)
 
 
@@ -282,9 +288,7 @@ def shares_on_links(net: RoadNet, trips: Trips, origin_zone: NDArray[np.int64], 
     return csr_matrix((1.0 / total[owner], (link, owner)), (len(net), zones**2))
 
 
-def estimate(
-    prior: Floats, shares: csr_matrix, counted: Floats, trust: float = 0.02, iterations: int = 400
-) -> Floats:
+def estimate(prior: Floats, shares: csr_matrix, counted: Floats, trust: float = 0.02, iterations: int = 400) -> Floats:
     """Correct demand by counts: least squares on both, no cell below zero.
 
     Parameters
