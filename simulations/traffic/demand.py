@@ -11,7 +11,7 @@ from scipy.sparse import csr_matrix
 
 from simulations.traffic.equilibrium import Cost, Equilibrium, draw_routes, user_equilibrium
 from simulations.traffic.network import RoadNet
-from simulations.traffic.routing import open_turns, ways_to
+from simulations.traffic.routing import Graph, open_turns
 from simulations.traffic.sim import signal_wait_s
 from simulations.traffic.trips import Trips, Zone
 from twin.errors import BadScenario
@@ -35,7 +35,8 @@ GIVE_WAY, GIVE_WAY_S = 0.4, 5.0
 """Share of its capacity that a turn keeps which has to give way, and what waiting costs [s] (assumed)."""
 TRUCKS, BUSES = 0.08, 0.02
 HOURLY = np.array([
-    0.9, 0.5, 0.4, 0.4, 0.8, 2.0, 4.4, 7.6, 8.2, 6.0, 5.3, 5.4, 5.5, 5.5, 5.6, 5.9, 6.3, 7.4, 7.3, 5.0, 3.6, 2.8, 2.0, 1.2,
+    0.9, 0.5, 0.4, 0.4, 0.8, 2.0, 4.4, 7.6, 8.2, 6.0, 5.3, 5.4,
+    5.5, 5.5, 5.6, 5.9, 6.3, 7.4, 7.3, 5.0, 3.6, 2.8, 2.0, 1.2,
 ])  # fmt: skip
 """Share of a day's trips in each hour [%], Korean time (shape of an urban weekday with two peaks, assumed)."""
 MORNING = 0.75
@@ -194,8 +195,9 @@ def _gravity(
     """Return trips a day from homes to jobs, by doubly constrained gravity."""
     cost, closed = net.free_s + signal_wait_s(net), open_turns(net, net.class_limit)
     time = np.empty((len(zones), len(zones)))
+    graph = Graph.of(net, cost, closed)
     for z, zone in enumerate(zones):
-        dist = ways_to(net, np.array(zone.gates, np.int32), cost, closed)[0]
+        dist = graph.search(np.array(zone.gates, np.int32))[0]
         time[:, z] = at @ np.where(np.isfinite(dist), dist, 7200.0)
     total = people.sum() * TRIPS_A_PERSON
     outer = np.array(stations) / max(sum(stations), 1.0) * total * (THROUGH / 2 if stations else 0.0)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from simulations.traffic.network import RoadNet
 from simulations.traffic.records import TO_END
-from simulations.traffic.routing import open_turns, ways_to
+from simulations.traffic.routing import Graph, open_turns
 from simulations.traffic.sim import Bin, TrafficSim, mean_delay_s
 from simulations.traffic.trips import Trips, Zone
 
@@ -94,8 +94,9 @@ def _all_or_nothing(net: RoadNet, zones: list[Zone], demand: Floats, cost: Float
     closed = open_turns(net, net.class_limit)
     n = len(net)
     flow, ways = np.zeros(n + len(net.turns)), np.empty((len(zones), len(net)), np.int32)
+    graphs = {mask: Graph.of(net, cost[:n], closed, mask, cost[n:]) for mask in {zone.mask for zone in zones}}
     for z, zone in enumerate(zones):
-        dist, ways[z] = ways_to(net, np.array(zone.gates, np.int32), cost[:n], closed, zone.mask, cost[n:])
+        dist, ways[z] = graphs[zone.mask].search(np.array(zone.gates, np.int32))
         _load(demand[z], dist, ways[z], net.turns.to_link, flow)
     return flow, ways
 
@@ -246,9 +247,9 @@ def dynamic_equilibrium(
         bins = np.minimum((trips.depart_s // sim.bin_s).astype(np.int32), len(times) - 1)
         ways = np.empty((len(times), len(sim.zones), len(net)), np.int32)
         for b in range(len(times)):
+            graph = Graph.of(net, times[b], closed)
             for z in np.unique(trips.zone[bins == b]).tolist():
-                one = sim.zones[z]
-                ways[b, z] = ways_to(net, np.array(one.gates, np.int32), times[b], closed, one.mask)[1]
+                ways[b, z] = graph.search(np.array(sim.zones[z].gates, np.int32))[1]
         best = _routed(net, ways, bins, trips)
         now_s, best_s = _route_s(net, trips, bins, times), _route_s(net, best, bins, times)
         gaps.append(float((now_s - best_s).sum() / now_s.sum()))

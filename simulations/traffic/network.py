@@ -88,7 +88,7 @@ class RoadNet:
     ring: dict[int, DualRing]
     link_at: dict[int, int]
     excluded: tuple[tuple[int, str], ...] = ()
-    _cache: dict[str, object] = field(default_factory=dict, repr=False, compare=False)
+    _cache: dict[object, object] = field(default_factory=dict, repr=False, compare=False)
 
     def __len__(self) -> int:
         return len(self.link_id)

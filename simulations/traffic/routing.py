@@ -21,38 +21,78 @@ MOST_BUCKETS = 20_000
 
 
 @dataclass(frozen=True, slots=True)
-class Arcs:
-    """Turns by the link at one of their ends, for searches forth or back.
+class Graph:
+    """Open turns with their costs, laid out link by link for searches in one direction.
 
     Parameters
     ----------
     at
-        First place of each link in `turn`, shape (links + 1,).
-    turn
-        Turns, link after link.
-    other
-        The link at the other end of each turn, by turn.
+        First arc of each link, shape (links + 1,).
+    other, turn, cost
+        Of each arc: the link at its other end, its turn, what it costs.
+    own
+        Cost of each link.
+    width, buckets
+        Width of a bucket in the unit of the costs, and how many span the dearest arc.
     """
 
     at: Ints
-    turn: Ints
     other: Ints
+    turn: Ints
+    cost: Floats
+    own: Floats
+    width: float
+    buckets: int
 
+    @classmethod
+    def of(
+        cls, net: RoadNet, cost: Floats, closed: Closed, mask: int = 1, extra: Floats | None = None,
+        *, is_backward: bool = True,
+    ) -> "Graph":  # fmt: skip
+        """Lay the graph out.
 
-def arcs(net: RoadNet, *, is_backward: bool) -> Arcs:
-    """Return the arcs that a search from destinations (backward) or from origins follows."""
-    name = "arcs_back" if is_backward else "arcs"
-    found = net._cache.get(name)
-    if not isinstance(found, Arcs):
+        Parameters
+        ----------
+        cost
+            Cost of each link, above 0 (time [s]).
+        closed
+            Classes that may not make each turn, from `open_turns`.
+        mask
+            Bits of the classes that must all be allowed.
+        extra
+            Cost of each turn, 0 or more; None: nothing.
+        is_backward
+            For searches from destinations against the traffic; else from origins with it.
+        """
         turns = net.turns
-        if is_backward:
-            order = np.argsort(turns.to_link, kind="stable").astype(np.int32)
-            at = np.searchsorted(turns.to_link[order], np.arange(len(net) + 1)).astype(np.int32)
-            found = Arcs(at, order, turns.from_link)
-        else:
-            found = Arcs(turns.at, np.arange(len(turns), dtype=np.int32), turns.to_link)
-        net._cache[name] = found
-    return found
+        near, far = (turns.to_link, turns.from_link) if is_backward else (turns.from_link, turns.to_link)
+        order = net._cache.get(is_backward)
+        if order is None:
+            order = net._cache[is_backward] = np.argsort(near, kind="stable").astype(np.int32)
+        assert isinstance(order, np.ndarray)
+        turn = order[(closed[order] & mask) == 0]
+        arc_cost = cost[turns.to_link[turn]]
+        if extra is not None:
+            arc_cost = arc_cost + extra[turn]
+        at = np.searchsorted(near[turn], np.arange(len(net) + 1)).astype(np.int32)
+        most = max(float(arc_cost.max(initial=0.0)), float(cost.max()))
+        width = max(float(np.median(cost)) / NARROW, most / MOST_BUCKETS)
+        return cls(at, far[turn], turn, arc_cost, cost, width, int(most / width) + 2)
+
+    def search(self, sources: Ints, first: Floats | None = None) -> tuple[Floats, Ints]:
+        """Return cost of and turn to the next link on the way, for each link, from or to the nearest of some links.
+
+        Parameters
+        ----------
+        first
+            Cost at each source, at most that of the dearest link; 0 when None.
+        """
+        n = len(self.own)
+        dist, via = np.empty(n), np.empty(n, np.int32)
+        begin = np.zeros(len(sources)) if first is None else first
+        _search(self.at, self.other, self.turn, self.cost, sources, begin, dist, via, self.width,
+                np.empty(self.buckets, np.int32), np.empty((3, n), np.int32))  # fmt: skip
+        return dist, via
 
 
 def open_turns(net: RoadNet, closed: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -93,24 +133,9 @@ def _move(link: int, to: int, bucket: Array, before: Array, after: Array, head: 
 
 
 @bare
-def _search(
-    at: Array,
-    turn: Array,
-    other: Array,
-    cost: Array,
-    cost_of: Array,
-    extra: Array,
-    closed: Array,
-    mask: int,
-    sources: Array,
-    first: Array,
-    dist: Array,
-    via: Array,
-    width: float,
-    head: Array,
-    lists: Array,
-) -> None:
-    """Fill `dist` and `via`. An arc adds the cost of the link `cost_of[turn]` and `extra[turn]`.
+def _search(at: Array, other: Array, turn: Array, cost: Array, sources: Array, first: Array, dist: Array, via: Array,
+            width: float, head: Array, lists: Array) -> None:  # fmt: skip
+    """Fill `dist` and `via`.
 
     Dijkstra with buckets (Dial 1969, doi:10.1145/363269.363610); within one bucket a link may be corrected again, so
     that the width of the buckets changes the time and not the result.
@@ -133,28 +158,12 @@ def _search(
             _move(link, -1, bucket, before, after, head)
             waiting -= 1
             for i in range(at[link], at[link + 1]):
-                t = turn[i]
-                reached = dist[link] + cost[cost_of[t]] + extra[t]
-                to = other[t]
-                if reached < dist[to] and not closed[t] & mask:
+                to, reached = other[i], dist[link] + cost[i]
+                if reached < dist[to]:
                     waiting += bucket[to] < 0
-                    dist[to], via[to] = reached, t
+                    dist[to], via[to] = reached, turn[i]
                     _move(to, int(reached / width) % n, bucket, before, after, head)
         number += 1
-
-
-def _run(
-    net: RoadNet, one: Arcs, cost: Floats, extra: Floats | None, closed: Closed, mask: int, sources: Ints, first: Floats
-) -> tuple[Floats, Ints]:
-    dist, via = np.full(len(net), np.inf), np.full(len(net), TO_NOWHERE, np.int32)
-    extra = np.zeros(len(net.turns)) if extra is None else extra
-    if len(sources):
-        most = max(float(cost.max() + extra.max(initial=0.0)), float(first.max()))
-        width = max(float(np.median(cost)) / NARROW, most / MOST_BUCKETS)
-        head, lists = np.empty(int(most / width) + 2, np.int32), np.empty((3, len(net)), np.int32)
-        _search(one.at, one.turn, one.other, cost, net.turns.to_link, extra, closed, mask, sources, first, dist, via,
-                width, head, lists)  # fmt: skip
-    return dist, via
 
 
 def ways_to(
@@ -162,41 +171,26 @@ def ways_to(
 ) -> tuple[Floats, Ints]:
     """Return for each link the cost still to go from its end, and the next turn, to the nearest of some links.
 
+    For more than one destination lay the `Graph` out once.
+
     Parameters
     ----------
     gates
         Links at whose end the trip is over.
-    cost
-        Cost of each link, above 0 (time [s]).
-    closed
-        Classes that may not make each turn, from `open_turns`.
-    mask
-        Bit of the class.
-    extra
-        Cost of each turn, 0 or more; None: nothing.
+    cost, closed, mask, extra
+        As in `Graph.of`.
 
     Returns
     -------
     tuple
         Cost to the end of the nearest gate, infinity where no way leads there; turn, `TO_END` or `TO_NOWHERE`.
     """
-    return _run(net, arcs(net, is_backward=True), cost, extra, closed, mask, gates, np.zeros(len(gates)))
+    return Graph.of(net, cost, closed, mask, extra).search(gates)
 
 
-def times_from(
-    net: RoadNet, sources: Ints, cost: Floats, closed: Closed, mask: int = 1, first: Floats | None = None
-) -> Floats:
-    """Return the cost to reach the end of each link from some links (an isochrone is a level of it).
-
-    Parameters
-    ----------
-    sources
-        Links to start on.
-    first
-        Cost to the end of each source; their own cost when None.
-    """
-    begin = cost[sources] if first is None else first
-    return _run(net, arcs(net, is_backward=False), cost, None, closed, mask, sources, begin)[0]
+def times_from(net: RoadNet, sources: Ints, cost: Floats, closed: Closed, mask: int = 1) -> Floats:
+    """Return the cost to reach the end of each link from the beginning of some links; isochrones are its levels."""
+    return Graph.of(net, cost, closed, mask, is_backward=False).search(sources, cost[sources])[0]
 
 
 @njit(cache=True)

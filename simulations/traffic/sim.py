@@ -13,7 +13,7 @@ from simulations.traffic.events import Event
 from simulations.traffic.flood_roads import Water
 from simulations.traffic.network import RoadNet
 from simulations.traffic.records import ARRIVED, PENDING, SHARED, World
-from simulations.traffic.routing import ways_to
+from simulations.traffic.routing import Graph
 from simulations.traffic.trips import Lot, Trips, Zone
 from simulations.traffic.world import Physics, make_vehicles, make_world, needed_zones, set_roads, standing
 from twin.errors import BadScenario
@@ -257,11 +257,13 @@ class TrafficSim:
         first = len(world.table)
         world.zones["row"][new] = np.arange(first, first + len(new))
         table = np.concatenate([world.table, np.empty((len(new), len(self.net)), np.int32)])
+        graphs: dict[int, Graph] = {}
         for zone in np.flatnonzero(needed).tolist():
             row, one = int(world.zones["row"][zone]), self.zones[zone]
             if turn is None or row >= first or row % LOOKS == turn % LOOKS:
-                gates = np.array(one.gates, np.int32)
-                table[row] = ways_to(self.net, gates, self._known_s, world.turns["closed"], one.mask)[1]
+                if one.mask not in graphs:
+                    graphs[one.mask] = Graph.of(self.net, self._known_s, world.turns["closed"], one.mask)
+                table[row] = graphs[one.mask].search(np.array(one.gates, np.int32))[1]
         self.world = world._replace(table=table)
         engine.wake_all(self.world)
 
