@@ -109,7 +109,7 @@ def lay_demand(net: RoadNet, units: gpd.GeoDataFrame, buildings: gpd.GeoDataFram
     xy = shapely.get_coordinates(shapely.centroid(buildings.geometry.to_numpy()))
     weight = people + jobs
     label, unit = _cut(xy, weight, buildings["unit_id"].to_numpy(np.int64), zones)
-    link = _nearest_links(net, shapely.points(xy))
+    link = _nearest_links(net, xy)
     inside = int(label.max()) + 1
     outside = _stations(net)
     n = inside + len(outside)
@@ -121,7 +121,7 @@ def lay_demand(net: RoadNet, units: gpd.GeoDataFrame, buildings: gpd.GeoDataFram
     total = np.asarray(at.sum(axis=1)).ravel()
     at = csr_matrix(at.multiply(1 / np.maximum(total, 1e-9)[:, None]))
     made = [Zone(_gates(at, z), ORDINARY) for z in range(inside)] + [Zone((into,), ORDINARY) for into, _ in outside]
-    lived, worked = (np.bincount(label, one, minlength=inside) for one in (people, jobs))
+    lived, worked = (np.bincount(label, one, minlength=inside).astype(float) for one in (people, jobs))
     trips = _gravity(net, made, at, lived, worked, [float(net.lanes[i] * net.lane_capacity[i]) for i, _ in outside])
     none = np.zeros(len(outside))
     return Demand(
@@ -130,7 +130,7 @@ def lay_demand(net: RoadNet, units: gpd.GeoDataFrame, buildings: gpd.GeoDataFram
         np.concatenate([lived, none]),
         np.concatenate([worked, none]),
         at,
-        np.bincount(link[:, 0], people, minlength=len(net)),
+        np.bincount(link[:, 0], people, minlength=len(net)).astype(float),
         trips,
     )
 
@@ -163,11 +163,11 @@ def _cut(
     return label, np.array(units, np.int64)
 
 
-def _nearest_links(net: RoadNet, points: NDArray[np.object_]) -> NDArray[np.int64]:
-    """Return the nearest street of each point, both directions, shape (points, 2); -1 where there is one only."""
+def _nearest_links(net: RoadNet, xy: Floats) -> NDArray[np.int64]:
+    """Return the nearest street of each position, both directions, shape (positions, 2); -1 where there is one only."""
     usable = np.flatnonzero((net.rank >= 103) & (net.kind == 0))
     tree = shapely.STRtree(net.geom[usable])
-    nearest = usable[tree.nearest(points)]
+    nearest = usable[tree.nearest(shapely.points(xy))]
     pair = {(int(a), int(b)): i for i, (a, b) in enumerate(zip(net.from_node, net.to_node, strict=True))}
     back = np.array([pair.get((int(net.to_node[i]), int(net.from_node[i])), -1) for i in nearest])
     return np.stack([nearest, back], axis=1)

@@ -134,8 +134,8 @@ def user_equilibrium(
         weight = np.append(weight, 0.0)
         points = [(least, newest), *((one, np.append(w, 0.0)) for one, w in targets)]
         mix = _conjugate(flow, [one for one, _ in points], share, cost.slope(flow))
-        target = sum(part * one for part, (one, _) in zip(mix, points, strict=True))
-        target_weight = sum(part * w for part, (_, w) in zip(mix, points, strict=True))
+        target = np.sum([part * one for part, (one, _) in zip(mix, points, strict=True)], axis=0)
+        target_weight = np.sum([part * w for part, (_, w) in zip(mix, points, strict=True)], axis=0)
         share = _line_search(cost, flow, target - flow)
         flow = flow + share * (target - flow)
         weight = weight + share * (target_weight - weight)
@@ -281,7 +281,8 @@ def _route_s(net: RoadNet, trips: Trips, bins: Ints, times: Floats) -> Floats:
     n = trips.path_end - trips.path_at
     which = np.repeat(np.arange(len(trips)), n)
     turn = trips.path[np.repeat(trips.path_at, n) + np.arange(len(which)) - np.repeat(np.cumsum(n) - n, n)]
-    return np.bincount(which, times[bins[which], net.turns.to_link[turn]], minlength=len(trips))
+    made: Floats = np.bincount(which, times[bins[which], net.turns.to_link[turn]], minlength=len(trips)).astype(float)
+    return made
 
 
 def _mix(trips: Trips, best: Trips, moves: NDArray[np.bool_]) -> Trips:

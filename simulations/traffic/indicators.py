@@ -149,12 +149,14 @@ def flow_change(base: TrafficSim, run: TrafficSim) -> NDArray[np.int64]:
 def compare(base: TrafficSim, run: TrafficSim, places: Places | None = None) -> dict[str, Any]:
     """Return what a scenario changes: both runs, trip by trip and link by link.
 
-    Trips are the same in both and share their random numbers; trips that the scenario adds are counted apart.
+    Trips are the same in both and share their random numbers; trips that the scenario adds are counted apart, and the
+    delay of those who find no way in one of them is left out.
     """
     n = len(base.world.vehicles)
     both = (base.world.vehicles["state"] == ARRIVED) & (run.world.vehicles["state"][:n] == ARRIVED)
     before, after = base.world.vehicles["distance_m"][both], run.world.vehicles["distance_m"][:n][both]
     longer = after > before + 1
+    kept = (base.world.vehicles["state"] != UNREACHABLE) & (run.world.vehicles["state"][:n] != UNREACHABLE)
     detour = (after - before)[longer]
     time = (trip_s(run)[:n] - trip_s(base))[both]
     change = flow_change(base, run)
@@ -164,7 +166,7 @@ def compare(base: TrafficSim, run: TrafficSim, places: Places | None = None) -> 
         "base": measure(base, places),
         "run": measure(run, places),
         "change": {
-            "delay_h": float((delay_s(run)[:n].sum() - delay_s(base).sum()) / 3600),
+            "delay_h": float((delay_s(run)[:n] - delay_s(base))[kept].sum() / 3600),
             "mean_time_s": float(time.mean()) if both.any() else 0.0,
             "p95_time_s": float(np.percentile(time, 95)) if both.any() else 0.0,
             "detours": int(longer.sum()),

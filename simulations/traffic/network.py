@@ -307,7 +307,8 @@ def _allowed(
     """Return what is said of turns, by link numbers; a ban on the way through a merged short link bans the turn."""
     if bans is None or not len(bans):
         return {}
-    said = {(int(r.from_link), int(r.to_link)): bool(r.is_allowed) for r in bans.itertuples()}
+    rows = bans[["from_link", "to_link", "is_allowed"]].to_numpy(np.int64).tolist()
+    said = {(a, b): bool(is_allowed) for a, b, is_allowed in rows}
     unknown = sorted({one for pair in said for one in pair if one not in link_at})
     if unknown:
         raise BadNetwork(f"turns name unknown links {unknown[:NAMED]}; limit: links of the network")

@@ -50,6 +50,8 @@ class Bin:
         Vehicles standing at its end when the bin ended [-].
     waited_s
         How long the first of them had stood [s].
+    is_closed
+        Cars may not enter when the bin ends.
     """
 
     end_s: float
@@ -60,6 +62,7 @@ class Bin:
     full_s: NDArray[np.float32]
     queue: NDArray[np.int32]
     waited_s: NDArray[np.float32]
+    is_closed: NDArray[np.bool_]
 
 
 class TrafficSim:
@@ -290,6 +293,7 @@ class TrafficSim:
                 full.astype(np.float32),
                 queue,
                 waited.astype(np.float32),
+                (self.world.links["closed"] & 1) > 0,
             )
         )
         seen_s = self.world.links["free_s"] + mean_delay_s(self.bins[-1])
@@ -303,9 +307,7 @@ class TrafficSim:
     def frame(self, number: int = -1) -> NDArray[np.uint8]:
         """Return the level of service of each link in a bin: 0 nobody there, 1 (A) to 6 (F), 255 closed to cars."""
         one = self.bins[number]
-        level = service(self.net, one)
-        is_last = number in (-1, len(self.bins) - 1)
-        return np.where(is_last & (self.world.links["closed"] & 1 > 0), 255, level).astype(np.uint8)
+        return np.where(one.is_closed, 255, service(self.net, one)).astype(np.uint8)
 
     def positions(self, every: int = 1) -> tuple[NDArray[np.int64], Floats]:
         """Return vehicles on the road and where they are: link and share of its length [0..1], shape (n, 2).
