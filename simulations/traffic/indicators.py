@@ -22,7 +22,7 @@ Floats = NDArray[np.float64]
 
 TOP = 20
 """Approaches and links that a list of the worst holds [-]."""
-TRUSTED = 0.001
+TRUSTED = 0.002
 """Above this share of teleports a run is not to be trusted [-]."""
 
 

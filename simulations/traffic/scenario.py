@@ -31,8 +31,8 @@ class Scenario(BaseModel):
     """Beginning of the run, Korean time [h]; event times count from it."""
     hours: float = Field(2.0, gt=0, le=24)
     seed: int = Field(1, ge=0)
-    informed: float = Field(0.25, ge=0, le=1)
-    """Share of drivers that know the state of the roads [0..1]."""
+    informed: float = Field(0.5, ge=0, le=1)
+    """Share of drivers that know the state of the roads [0..1]: half, with navigation (assumed)."""
     city_seed: int = Field(1, ge=0)
     """Seed of the generated city, where no other network is given."""
     events: tuple[Event, ...] = ()
