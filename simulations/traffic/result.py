@@ -71,7 +71,7 @@ def _result_digest(outcome: Outcome) -> str:
 def bin_table(net: RoadNet, base: TrafficSim, run: TrafficSim, number: int) -> gpd.GeoDataFrame:
     """Return the links of one time bin, and how they differ from the base; geometry in WGS84.
 
-    Columns: link_id, flow_veh_h, speed_kmh, delay_s, queue, service (0 nobody there, 1 A to 6 F), is_closed (now),
+    Columns: link_id, flow_veh_h, speed_kmh, delay_s, queue, service (0 nobody there, 1 A to 6 F), closed (to cars),
     flow_change_veh_h, speed_change_kmh.
     """
     one, other = run.bins[number], base.bins[number]
@@ -84,7 +84,7 @@ def bin_table(net: RoadNet, base: TrafficSim, run: TrafficSim, number: int) -> g
         "delay_s": one.delay_s / np.maximum(one.left, 1),
         "queue": one.queue,
         "service": service(net, one),
-        "is_closed": one.is_closed,
+        "closed": one.is_closed,
         "flow_change_veh_h": (one.left - other.left) / hours,
         "speed_change_kmh": (speed - speed_kmh(net, base, number)).astype(np.float32),
     }
