@@ -13,6 +13,7 @@ from pathlib import Path
 from backend.supervisor import Supervisor, build_city, environment, is_healthy
 from simulations import simulation_of
 from simulations.flood import command as flood
+from simulations.traffic import command as traffic
 from twin.errors import TwinError
 from twin.reader_city import base_status
 from twin.settings import ROOT, Settings
@@ -50,6 +51,7 @@ def parser() -> argparse.ArgumentParser:
     water = kinds.add_parser("flood", help="water over any terrain, or over the city")
     water.add_argument("--data-dir", type=Path, default=argparse.SUPPRESS, help="the city's folder, for a preset on it")
     flood.add_arguments(water)
+    traffic.add_arguments(kinds.add_parser("traffic", help="roads closed and flooded, on the generated city"))
     verify = command("verify", "repeat a run of `simulate` from its receipt and compare bit for bit")
     verify.add_argument("dir", type=Path)
     bench = command("bench", "run benchmarks; prints a table and writes JSON")
@@ -270,6 +272,8 @@ def main() -> int:
                 return asyncio.run(replay(settings, arguments.layer, arguments.file))
             case "base":
                 return asyncio.run(base(settings, arguments.action, arguments.dir))
+            case "simulate" if arguments.simulation == "traffic":
+                return traffic.run(arguments)
             case "simulate" if arguments.dem is not None:
                 return flood.run(arguments)
             case "simulate":

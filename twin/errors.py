@@ -5,7 +5,8 @@ TwinError
 │   ├── BadLayer        a layer.toml that breaks its contract
 │   ├── BadMessage      one message of a source; carries a `reason` that is counted
 │   ├── BadBase         a base-data file that must not be half-loaded
-│   └── BadScenario     a scenario, or the terrain for it, that cannot be simulated
+│   ├── BadNetwork      streets that no traffic can run on; names the links
+│   └── BadScenario     a scenario, or the ground for it, that cannot be simulated
 ├── NotFound            no such layer, asset, datastream, tile
 ├── Refused             the caller may not see this
 └── Unavailable         a part we need is not answering (database, broker, ingest)
@@ -45,8 +46,12 @@ class BadBase(BadInput):
     """A base-data file that must not be half-loaded."""
 
 
+class BadNetwork(BadInput):
+    """Streets that no traffic can run on; the text names the links."""
+
+
 class BadScenario(BadInput):
-    """A scenario, or the terrain for it, that cannot be simulated."""
+    """A scenario, or the ground for it, that cannot be simulated."""
 
 
 class NotFound(TwinError):
