@@ -7,7 +7,10 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from backend.supervisor import Supervisor, build_city, environment, is_healthy
@@ -180,45 +183,59 @@ async def replay(settings: Settings, layer: str, file: Path) -> int:
     return 0 if rejected == 0 else 1
 
 
+@asynccontextmanager
+async def store_of(settings: Settings) -> AsyncIterator[tuple[Settings, int | None]]:
+    """Yield the settings and the pid of the running city; when it is off, start its database alone for a while."""
+    if found := running(settings):
+        yield found[1], found[0]
+        return
+    store = Supervisor(settings, roles=())
+    try:
+        await store.start()
+        yield settings, None
+    finally:
+        await store.stop()
+
+
 async def base(settings: Settings, action: str, folder: Path | None) -> int:
     """Import base data, or show where the base layers came from; starts the database when the city is off."""
     if action == "import" and (folder is None or not folder.is_dir()):
         print(f"base import needs a folder; {folder} is none")
         return 2
-    found = running(settings)
-    settings = found[1] if found else settings
-    store = None if found else Supervisor(settings, roles=())
-    try:
-        if store:
-            await store.start()
+    async with store_of(settings) as (city, pid):
         if action == "import" and folder:
-            build_city(settings.model_copy(update={"gisdata_dir": folder.resolve()}))
-            if found:
-                os.kill(found[0], signal.SIGHUP)
-        return show_base(settings)
-    finally:
-        if store:
-            await store.stop()
+            build_city(city.model_copy(update={"gisdata_dir": folder.resolve()}))
+            if pid is not None:
+                os.kill(pid, signal.SIGHUP)
+        return show_base(city)
 
 
 async def simulate_city(settings: Settings, arguments: argparse.Namespace) -> int:
-    """Run a preset on the city's own terrain; starts the database when the city is off."""
-    found = running(settings)
-    settings = found[1] if found else settings
-    store = None if found else Supervisor(settings, roles=())
+    """Run a preset on the city's own terrain."""
     simulation = simulation_of(arguments.simulation)
-    try:
-        if store:
-            await store.start()
-        arguments.out.mkdir(parents=True, exist_ok=True)
-        asked = {"preset": arguments.scenario, "threads": arguments.threads}
-        scenario = simulation.check(asked)
-        facts = simulation.run(settings.dsn(), settings.data_dir, scenario, arguments.out, flood.tell)
-    finally:
-        if store:
-            await store.stop()
+    scenario = simulation.check({"preset": arguments.scenario, "threads": arguments.threads})
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    async with store_of(settings) as (city, _):
+        facts = await asyncio.to_thread(simulation.run, city.dsn(), city.data_dir, scenario, arguments.out, flood.tell)
     print(json.dumps({name: facts[name] for name in ("totals", "mass_error", "trusted", "wall_s")}, indent=1))
     return 0 if facts["trusted"] else 3
+
+
+async def verify(settings: Settings, folder: Path) -> int:
+    """Repeat a run and compare it bit for bit: of a terrain file by its receipt, of the city on the city of now."""
+    if (folder / flood.RECEIPT).exists():
+        return flood.verify(folder)
+    kept = flood.read_json(folder / "result.json")
+    async with store_of(settings) as (city, _):
+        simulation = simulation_of(kept["simulation"])
+        with tempfile.TemporaryDirectory() as again:
+            facts = await asyncio.to_thread(
+                simulation.run, city.dsn(), city.data_dir, kept["receipt"]["asked"], Path(again), flood.tell
+            )
+    if facts["receipt"]["digest"] != kept["receipt"]["digest"]:
+        print("the city is not the one of that run: its ground, buildings or drains have changed")
+        return 1
+    return flood.compare(kept["receipt"]["outputs"], facts["receipt"]["outputs"], folder)
 
 
 def show_base(settings: Settings) -> int:
@@ -279,7 +296,7 @@ def main() -> int:
             case "simulate":
                 return asyncio.run(simulate_city(settings, arguments))
             case "verify":
-                return flood.verify(arguments.dir)
+                return asyncio.run(verify(settings, arguments.dir))
             case "bench":
                 return bench(settings, arguments)
     except TwinError as error:

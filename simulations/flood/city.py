@@ -237,6 +237,7 @@ def run(dsn: str, data_dir: Path, scenario: Record, out: Path, tell: Tell) -> Re
     files = found.files + reached.write(out, what)
     qualities = read_qualities(dsn)
     facts = found.facts | {
+        "simulation": "flood",
         "files": files, "totals": what.totals, "districts": what.districts, "places": what.places,
         "is_synthetic": qualities.get("terrain", "synthetic") == "synthetic",
         "measures": [
@@ -256,4 +257,9 @@ def _receipt(asked: Asked, cover: ground.Cover, swallow: NDArray[Any], out: Path
     for part in (cover.elevation, cover.walls, cover.mannings_n, cover.shore, swallow):
         digest.update(np.ascontiguousarray(part).tobytes())
     outputs = {name: file_digest(out / name) for name in files}
-    return {"digest": digest.hexdigest(), "version": code_digest()[:12], "outputs": outputs}
+    return {
+        "asked": asked.model_dump(),
+        "digest": digest.hexdigest(),
+        "version": code_digest()[:12],
+        "outputs": outputs,
+    }

@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import subprocess
 import time
 import urllib.error
 import urllib.request
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import LiveCity
+from twin.settings import ROOT
 
 LIMIT_S = 120
 
@@ -64,6 +66,17 @@ def test_the_frames_of_a_run_are_as_many_as_it_says(live_city: LiveCity, flood: 
     assert len(frames) == depth["nx"] * depth["ny"] * len(depth["times_s"])
     assert depth["times_s"] == [0, 600, 1200, 1800]
     assert any(frames)
+
+
+def test_a_run_of_the_city_can_be_repeated_to_the_same_bits(live_city: LiveCity, flood: Any) -> None:
+    folder = live_city.settings.runs_dir / flood["id"]
+    command = [ROOT / "gunsan", "verify", folder, "--data-dir", live_city.settings.data_dir]
+    assert b"identical: 8 files" in subprocess.run(command, capture_output=True, check=True).stdout
+    deepest, kept = folder / "max_depth.tif", (folder / "max_depth.tif").read_bytes()
+    deepest.write_bytes(kept[:-1])
+    done = subprocess.run(command, capture_output=True, check=False)
+    deepest.write_bytes(kept)
+    assert (done.returncode, b"differs: max_depth.tif" in done.stdout) == (1, True)
 
 
 def test_only_files_of_the_result_are_given(live_city: LiveCity, flood: Any) -> None:
