@@ -12,6 +12,8 @@ import uvloop
 
 from twin.settings import Settings
 
+CANCEL_AGAIN_S = 0.5
+
 
 def _setup(settings: Settings) -> None:
     """Prepare what the others need, and end: secrets, schema, city."""
@@ -46,13 +48,23 @@ def _run(role: str, settings: Settings) -> None:
 
 
 async def _until_signal(work: Awaitable[None]) -> None:
-    task = asyncio.ensure_future(work)
+    """Let work go on until a signal; then cancel it until it ends.
+
+    Once is not enough: a cancel that meets a database going down may come out of asyncpg as a lost connection, and a
+    loop that waits for the database would go on for ever. A task group passes on only the first, so all tasks get it.
+    """
+    task, told = asyncio.ensure_future(work), asyncio.Event()
     for sign in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(sign, task.cancel)
-    try:
-        await task
-    except asyncio.CancelledError:
-        pass
+        asyncio.get_running_loop().add_signal_handler(sign, told.set)
+    waiting = asyncio.ensure_future(told.wait())
+    await asyncio.wait({task, waiting}, return_when=asyncio.FIRST_COMPLETED)
+    while not task.done():
+        for one in asyncio.all_tasks() - {asyncio.current_task()}:
+            one.cancel()
+        await asyncio.wait({task}, timeout=CANCEL_AGAIN_S)
+    waiting.cancel()
+    if not task.cancelled():
+        task.result()
 
 
 ROLES: dict[str, Callable[[Settings], None]] = {
