@@ -3,8 +3,9 @@
 from typing import Any
 
 import geopandas as gpd
-import sqlalchemy
-from sqlalchemy import select
+import pandas as pd
+import shapely
+from sqlalchemy import LargeBinary, func, select, type_coerce
 
 from twin.crs import KOREA_CENTRAL
 from twin.db import engine
@@ -31,11 +32,14 @@ def read_tables(dsn: str, names: tuple[str, ...], box: Box | None = None) -> dic
     with engine(dsn).connect() as db:
         for name in names:
             table = Base.metadata.tables[name]
-            columns = [column for column in table.columns if column.name != "geom_3857"]
-            query = select(*columns).where(table.c.geom.is_not(None)).order_by(table.c.id)
+            columns = [column for column in table.columns if not column.name.startswith("geom")]
+            shape = type_coerce(func.ST_AsBinary(table.c.geom), LargeBinary).label("geom")
+            query = select(*columns, shape).where(table.c.geom.is_not(None)).order_by(table.c.id)
             if box is not None:
-                query = query.where(table.c.geom.op("&&")(sqlalchemy.func.ST_MakeEnvelope(*box, KOREA_CENTRAL)))
-            found[name] = gpd.read_postgis(query, db, geom_col="geom", crs=KOREA_CENTRAL)
+                query = query.where(table.c.geom.op("&&")(func.ST_MakeEnvelope(*box, KOREA_CENTRAL)))
+            frame = pd.read_sql(query, db)
+            frame["geom"] = shapely.from_wkb(frame["geom"].map(bytes).to_numpy(object))
+            found[name] = gpd.GeoDataFrame(frame, geometry="geom", crs=KOREA_CENTRAL)
     return found
 
 

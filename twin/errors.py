@@ -8,6 +8,7 @@ TwinError
 │   ├── BadNetwork      streets that no traffic can run on; names the links
 │   └── BadScenario     a scenario, or the ground for it, that cannot be simulated
 ├── NotFound            no such layer, asset, datastream, tile
+├── Conflict            what is asked for does not fit the state that the thing is in
 ├── Refused             the caller may not see this
 └── Unavailable         a part we need is not answering (database, broker, ingest)
     └── MissingPackage  a Debian package has to be installed first
@@ -58,6 +59,10 @@ class NotFound(TwinError):
     """No such layer, asset, datastream or tile."""
 
 
+class Conflict(TwinError):
+    """What is asked for does not fit the state that the thing is in."""
+
+
 class Refused(TwinError):
     """The caller may not see this."""
 
@@ -73,6 +78,7 @@ class MissingPackage(Unavailable):
 HTTP_STATUS: dict[type[TwinError], int] = {
     BadInput: 422,
     NotFound: 404,
+    Conflict: 409,
     Refused: 403,
     Unavailable: 503,
 }

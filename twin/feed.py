@@ -7,6 +7,8 @@ from typing import Any
 
 import asyncpg
 
+from twin.access import AccessClass, Caller
+from twin.alarms import SHOWN
 from twin.crs import WGS84
 from twin.db import connect
 from twin.store import CHANNEL
@@ -18,6 +20,15 @@ EVENT_COLUMNS = (
 EVENT_TABLES = (
     f"event e LEFT JOIN asset a ON a.id = e.asset_id LEFT JOIN LATERAL ST_Transform(e.geom, {WGS84}) p ON true"
 )
+PEOPLE = ("by", "reason", "note")
+"""Parts of an event's detail that people wrote or that name them."""
+
+
+def event_for(caller: Caller, event: dict[str, Any]) -> dict[str, Any]:
+    """Return an event as a caller may see it: without names and words of people below the class internal."""
+    if caller.may_see(AccessClass.INTERNAL) or not event["detail"]:
+        return event
+    return event | {"detail": {key: one for key, one in event["detail"].items() if key not in PEOPLE}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +93,7 @@ class FeedReader:
         """Return the worst standing severity of each asset that has one."""
         assert self.db is not None
         rows = await self.db.fetch(
-            "SELECT asset_id, severity FROM alarm WHERE asset_id = ANY($1) AND state IN ('UNACK', 'ACKED') "
+            f"SELECT asset_id, severity FROM alarm WHERE asset_id = ANY($1) AND {SHOWN} "
             "ORDER BY array_position(ARRAY['caution', 'alarm', 'danger'], severity)",
             assets,
         )

@@ -78,8 +78,43 @@ class Property(_Record):
         return self
 
 
-class AlarmRule(_Record):
-    """A condition that needs a timely action of an operator (ISA-18.2).
+class AlarmFacts(_Record):
+    """What every alarm says and how the desk treats it: it needs a timely action of an operator (ISA-18.2)."""
+
+    severity: Literal["caution", "alarm", "danger"]
+    title: Text
+    cause: Text
+    consequence: Text
+    action: Text
+    respond_within_s: float = Field(gt=0)
+    topic: Identifier | None = None
+    """Topic of the incident that it opens or joins (names its playbook); None opens none."""
+    group_by: Identifier = "unit"
+    """What the alarms of one incident have in common: an attribute of their assets (`catchment`, `market`), or
+    `unit`, `block` (a square of the city), `asset`, `layer`. An asset without the attribute counts by its unit."""
+    suppressed_by: tuple[Identifier, ...] = ()
+    """Rules that speak for this one while they stand: at the same asset, at its `parent`, or of the whole layer."""
+    is_vital: bool = False
+    """Never shelved, and kept silent only by its own asset's higher stage: fire in a market, a person in the water."""
+    acknowledged_for_s: float = Field(default=4 * 3600, gt=0)
+    """How long an acknowledgement holds while the condition stands."""
+    escalates_at: int | None = Field(default=None, ge=2)
+    """From this number of assets in one incident on its severity is `alarm`: the area has a common cause."""
+
+
+class EventAlarm(AlarmFacts):
+    """What makes an alarm of events that a machine merely believes in: they need corroboration."""
+
+    clear_after_s: float = Field(default=300, gt=0)
+    """It ends when nothing more was seen for so long."""
+    needs_assets: int = Field(default=2, ge=1)
+    """Confirmed as soon as so many assets of the incident see it,"""
+    needs_hits: int = Field(default=3, ge=1)
+    """or one asset has seen it so often."""
+
+
+class AlarmRule(AlarmFacts):
+    """A condition of an observed property.
 
     The alarm rises when `property` has been at or beyond `above` (or `below`, or equal to `equals`) for `delay_s`,
     and clears when it is back past `clear` (hysteresis; the threshold itself when absent). A threshold given as a
@@ -93,12 +128,6 @@ class AlarmRule(_Record):
     equals: str | None = None
     clear: float | Identifier | None = None
     delay_s: float = Field(default=0, ge=0)
-    severity: Literal["caution", "alarm", "danger"]
-    title: Text
-    cause: Text
-    consequence: Text
-    action: Text
-    respond_within_s: float = Field(gt=0)
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -119,7 +148,23 @@ class EventKind(_Record):
     kind: Identifier
     severity: Severity
     title: Text
-    needs_acknowledgement: bool = False
+    alarm: EventAlarm | None = None
+    """Absent for what needs nobody."""
+
+
+class Figure(_Record):
+    """A number of the whole city and of each district, made of the newest results of a layer.
+
+    `count` counts the assets that report, or those whose property `equals` a word or lies at or `above` a number;
+    `sum`, `mean` and `max` are of the property. What is too old does not count; it is told beside the number.
+    """
+
+    id: Identifier
+    title: Text
+    statistic: Literal["count", "sum", "mean", "max"]
+    property: Identifier | None = None
+    equals: str | None = None
+    above: float | None = None
 
 
 class Message(_Record):
@@ -129,6 +174,9 @@ class Message(_Record):
     time: str = "time"
     lon: str | None = None
     lat: str | None = None
+    name: str | None = None
+    attributes: tuple[str, ...] = ()
+    """Fields with facts of the asset: numbers or short texts."""
 
 
 class Symbol(_Record):
@@ -146,6 +194,36 @@ class Symbol(_Record):
     """Order of drawing; the higher the later."""
 
 
+SOURCE_SILENT = "source_silent"
+"""Rule of the alarm that every layer has: no data is never green."""
+ASSET_SILENT = "asset_silent"
+"""Rule of the alarm of a single asset, in layers that watch theirs."""
+BUILT_IN = {
+    SOURCE_SILENT: AlarmFacts(
+        severity="alarm",
+        title=Text(ko="자료 끊김", en="No data"),
+        cause=Text(ko="원천 또는 통신 장애", en="The source or the line to it has failed"),
+        consequence=Text(ko="화면의 값이 지금 상황이 아닙니다", en="What the screen shows is not the present"),
+        action=Text(ko="원천 담당에게 연락하고 현장 확인", en="Call the owner of the source; confirm on site"),
+        respond_within_s=1800,
+        topic="outage",
+        group_by="layer",
+    ),
+    ASSET_SILENT: AlarmFacts(
+        severity="caution",
+        title=Text(ko="센서 무응답", en="Sensor silent"),
+        cause=Text(ko="센서, 전원 또는 통신 장애", en="The sensor, its power or its line has failed"),
+        consequence=Text(ko="이 지점의 상황을 알 수 없습니다", en="Nothing is known of this place"),
+        action=Text(ko="통신 상태를 확인하고 점검을 접수", en="Check the line; file an inspection"),
+        respond_within_s=3600,
+        topic="outage",
+        group_by="unit",
+        suppressed_by=(SOURCE_SILENT,),
+        escalates_at=3,
+    ),
+}
+
+
 class Layer(_Record):
     """A live layer of the city."""
 
@@ -159,8 +237,14 @@ class Layer(_Record):
     quality: str
     interval_s: float = Field(gt=0)
     """Expected time between two observations of an asset; grey after two."""
+    watches_assets: bool = False
+    """An asset that was heard and has been silent for five intervals raises an alarm."""
+    is_forecast: bool = False
+    """Its values are of the future: the lead-time ledger counts its alarms as forecasts."""
     stale_after_s: float = Field(gt=0)
     retention_days: int = Field(gt=0, le=3660)
+    keeps_history: bool = True
+    """False: only the newest value is kept, e.g. of what is computed and can be computed again."""
     is_moving: bool = False
     """Positions stream: the adapter's reports carry one."""
     registers_assets: bool = False
@@ -170,6 +254,7 @@ class Layer(_Record):
     properties: tuple[Property, ...] = Field(alias="property", min_length=1, max_length=40)
     alarms: tuple[AlarmRule, ...] = Field(alias="alarm", default=())
     events: tuple[EventKind, ...] = Field(alias="event", default=())
+    figures: tuple[Figure, ...] = Field(alias="figure", default=())
 
     @field_validator("quality")
     @classmethod
@@ -192,8 +277,18 @@ class Layer(_Record):
                 raise ValueError(f"alarm {alarm.rule!r} watches the unknown property {alarm.property!r}")
             if alarm.equals is not None and alarm.equals not in prop.values:
                 raise ValueError(f"alarm {alarm.rule!r}: {alarm.equals!r} is not one of {prop.values}")
-        if len({alarm.rule for alarm in self.alarms}) != len(self.alarms):
+        for figure in self.figures:
+            of = known.get(figure.property or "")
+            if of is None and (figure.property or figure.statistic != "count"):
+                raise ValueError(f"figure {figure.id!r} is of the unknown property {figure.property!r}")
+            if figure.equals is not None and (of is None or figure.equals not in of.values):
+                raise ValueError(f"figure {figure.id!r}: {figure.equals!r} is no value of {figure.property!r}")
+        rules = [alarm.rule for alarm in self.alarms] + [event.kind for event in self.events if event.alarm]
+        if len(set(rules)) != len(rules):
             raise ValueError("an alarm rule stands twice")
+        for alarm in self.alarms:
+            if unknown := set(alarm.suppressed_by) - {*rules, *BUILT_IN}:
+                raise ValueError(f"alarm {alarm.rule!r} is suppressed by the unknown {', '.join(sorted(unknown))}")
         return self
 
     @property
@@ -206,6 +301,14 @@ class Layer(_Record):
         """Ids of all observed properties; a moving layer's `longitude` and `latitude` [deg, WGS84] come first."""
         own = tuple(prop.id for prop in self.properties)
         return ("longitude", "latitude", *own) if self.is_moving else own
+
+    def alarm_facts(self, rule: str) -> AlarmFacts | None:
+        """Return what a rule says: one of ours, of an event, or one that every layer has; None for an unknown one."""
+        for alarm in self.alarms:
+            if alarm.rule == rule:
+                return alarm
+        event = self.event_kind(rule)
+        return event.alarm if event and event.alarm else BUILT_IN.get(rule)
 
     def event_kind(self, kind: str) -> EventKind | None:
         """Return the declared event class, or None when the layer has no such class."""

@@ -382,7 +382,9 @@ class AlarmRow(Base):
 
     __tablename__ = "alarm"
     __table_args__ = (
-        UniqueConstraint("layer", "asset_id", "rule", postgresql_nulls_not_distinct=True),
+        UniqueConstraint(
+            "branch", "layer", "asset_id", "rule", postgresql_nulls_not_distinct=True, name="alarm_once_a_branch"
+        ),
         _one_of("state", ("NORM", "UNACK", "ACKED", "RTNUN", "SHLVD", "DSUPR", "OOSRV")),
         _one_of("severity", ("caution", "alarm", "danger")),
     )
@@ -390,6 +392,8 @@ class AlarmRow(Base):
     id: Mapped[int] = mapped_column(BigInteger, primary_key=True)
     asset_id: Mapped[int | None] = mapped_column(ForeignKey("asset.id"))
     """Null for an alarm of the whole layer (its source is silent)."""
+    branch: Mapped[str] = mapped_column(server_default="live")
+    """`live`, or `drill:<id>`: what is rehearsed never touches what is real."""
     layer: Mapped[str] = mapped_column(ForeignKey("layer.id"))
     rule: Mapped[str]
     state: Mapped[str]
@@ -397,7 +401,21 @@ class AlarmRow(Base):
     result: Mapped[float | None] = mapped_column(Double)
     onset: Mapped[datetime]
     changed: Mapped[datetime]
+    is_standing: Mapped[bool] = mapped_column(server_default="false")
+    """The condition stands, whatever the state."""
+    is_confirmed: Mapped[bool] = mapped_column(server_default="true")
+    """False for what a machine believes it saw and nothing else has confirmed."""
+    cleared: Mapped[datetime | None]
+    """When the condition last ended; null while it stands."""
     acknowledged_by: Mapped[str | None]
+    acknowledged_until: Mapped[datetime | None]
+    shelved_by: Mapped[str | None]
+    shelved_until: Mapped[datetime | None]
+    shelved_reason: Mapped[str | None]
+    silenced_by: Mapped[str | None]
+    """Why it is suppressed: the rule that speaks for it, `incident`, `unconfirmed`."""
+    incident_id: Mapped[int | None] = mapped_column(BigInteger, index=True)
+    """The incident that it last belonged to."""
 
 
 class Run(Base):
@@ -420,6 +438,8 @@ class Run(Base):
     started: Mapped[datetime | None]
     ended: Mapped[datetime | None]
     result: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    lane: Mapped[str] = mapped_column(server_default="asked")
+    """`asked` by somebody, or `live`: started by the clock. Each lane has a worker of its own."""
 
 
 class Reject(Base):

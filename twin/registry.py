@@ -1,5 +1,6 @@
 """Which assets and datastreams there are: the writer's own copy, so that a message costs no query."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -90,10 +91,18 @@ class Registry:
 async def restore_rules(db: asyncpg.Connection, engine: RuleEngine, layers: dict[str, Layer]) -> None:
     """Give a fresh engine what the store knows: standing alarms, and the newest result of every watched datastream."""
     property_of = {(layer.id, rule.rule): rule.property for layer in layers.values() for rule in layer.alarms}
-    standing = {
-        (row["asset_id"], row["rule"]): row["onset"].timestamp()
-        for row in await db.fetch("SELECT asset_id, rule, onset FROM alarm WHERE state IN ('UNACK', 'ACKED')")
-    }
+    standing = {}
+    for row in await db.fetch(
+        "SELECT layer, asset_id, rule, onset, changed FROM alarm "
+        "WHERE branch = 'live' AND is_standing AND asset_id IS NOT NULL"
+    ):
+        onset = standing[row["asset_id"], row["rule"]] = row["onset"].timestamp()
+        event = layers[row["layer"]].event_kind(row["rule"]) if row["layer"] in layers else None
+        if event is not None:
+            engine.restore(
+                row["layer"], row["asset_id"], row["rule"], is_standing=True, onset=onset,
+                last=row["changed"].timestamp(), result=float("nan"),
+            )  # fmt: skip
     rules_of: dict[tuple[str, str], list[str]] = {}
     for (layer_id, rule), observed_property in property_of.items():
         rules_of.setdefault((layer_id, observed_property), []).append(rule)
@@ -112,3 +121,20 @@ async def restore_rules(db: asyncpg.Connection, engine: RuleEngine, layers: dict
                 last=row["phenomenon_time"].timestamp(),
                 result=row["result"],
             )
+
+
+async def restore_standing(db: asyncpg.Connection, engine: RuleEngine, branch: str) -> None:
+    """Give a fresh engine the alarms that stand in a branch in which nothing that was measured is kept."""
+    for row in await db.fetch("SELECT * FROM alarm WHERE branch = $1 AND is_standing", branch):
+        onset, changed = row["onset"].timestamp(), row["changed"].timestamp()
+        engine.restore(
+            row["layer"], row["asset_id"], row["rule"], is_standing=True, onset=onset, last=changed, result=float("nan")
+        )
+
+
+async def find_asset(db: asyncpg.Connection, layer: str, where: Mapping[str, Any]) -> str:
+    """Return the key of the first asset of a layer that has some facts, or of the first at all; empty without any."""
+    found = await db.fetchval(
+        "SELECT key FROM asset WHERE layer = $1 ORDER BY NOT attributes @> $2, key LIMIT 1", layer, dict(where)
+    )
+    return found or ""

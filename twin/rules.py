@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from twin.layer import AlarmRule, Layer
+from twin.layer import AlarmRule, EventAlarm, Layer
 
 GRACE_S = 2.0
 """How long `tick` waits for an observation that is under way before it lets a delay end without one [s]."""
@@ -38,6 +38,8 @@ class Transition:
     result: float
     at: float
     onset: float
+    is_confirmed: bool = True
+    """False for what a machine believes it saw and nothing else has confirmed."""
 
 
 @dataclass(slots=True)
@@ -49,6 +51,7 @@ class _Condition:
     result: float = float("nan")
     is_standing: bool = False
     onset: float = 0.0
+    hits: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +103,10 @@ class RuleEngine:
     def __init__(self, layers: Iterable[Layer]) -> None:
         self._watches: dict[tuple[str, str], tuple[_Watch, ...]] = {}
         self._by_rule: dict[tuple[str, str], _Watch] = {}
+        self._kinds: dict[tuple[str, str], EventAlarm] = {}
+        self._seen: dict[tuple[str, int, str], _Condition] = {}
         for layer in layers:
+            self._kinds |= {(layer.id, event.kind): event.alarm for event in layer.events if event.alarm}
             for rule in layer.alarms:
                 slot = (layer.id, rule.property)
                 watch = self._by_rule[layer.id, rule.rule] = _Watch.of(layer, rule)
@@ -116,6 +122,10 @@ class RuleEngine:
         self, layer: str, asset_id: int, rule: str, *, is_standing: bool, onset: float, last: float, result: float
     ) -> None:
         """Put back what the store knows of a condition after a start."""
+        if (layer, rule) in self._kinds:
+            if is_standing:
+                self._seen[layer, asset_id, rule] = _Condition(last, None, result, is_standing, onset, 1)
+            return
         state = _Condition(last=last, result=result, is_standing=is_standing, onset=onset)
         self._conditions[asset_id, rule] = (self._by_rule[layer, rule], state)
 
@@ -159,9 +169,41 @@ class RuleEngine:
                     changes.append(self._transition(slot, watch, state, time, is_raised=False))
         return changes
 
+    def happen(self, layer: str, asset_id: int, kind: str, time: float, now: float) -> list[Transition]:
+        """Take one event [s since 1970] and return what it begins: an alarm, or the confirmation of one.
+
+        What is heard of only when its alarm would have ended is history, and asks nobody for anything.
+        """
+        alarm = self._kinds.get((layer, kind))
+        if alarm is None or now >= time + alarm.clear_after_s:
+            return []
+        state = self._seen.setdefault((layer, asset_id, kind), _Condition())
+        if time <= state.last:
+            return []
+        state.last = time
+        state.hits += 1
+        if not state.is_standing:
+            state.is_standing, state.onset = True, time
+        elif state.hits != alarm.needs_hits:
+            return []
+        return [self._event_transition(layer, asset_id, kind, alarm, state, time, is_raised=True)]
+
+    @staticmethod
+    def _event_transition(
+        layer: str, asset_id: int, kind: str, alarm: EventAlarm, state: _Condition, at: float, *, is_raised: bool
+    ) -> Transition:
+        is_confirmed = state.hits >= alarm.needs_hits
+        return Transition(layer, asset_id, kind, alarm.severity, is_raised, float("nan"), at, state.onset, is_confirmed)
+
     def tick(self, now: float) -> list[Transition]:
-        """Raise what has been pending past its delay although no further observation came."""
+        """Raise what has been pending past its delay without a further observation; end what was not seen again."""
         changes = []
+        for (layer, asset_id, kind), seen in list(self._seen.items()):
+            alarm = self._kinds[layer, kind]
+            if now >= seen.last + alarm.clear_after_s:
+                del self._seen[layer, asset_id, kind]
+                at = seen.last + alarm.clear_after_s
+                changes.append(self._event_transition(layer, asset_id, kind, alarm, seen, at, is_raised=False))
         for slot in list(self._pending):
             watch, state = self._conditions[slot]
             assert state.pending_since is not None

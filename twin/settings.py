@@ -5,7 +5,7 @@ import tomllib
 from pathlib import Path
 from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -60,8 +60,22 @@ class Settings(BaseSettings):
     """Seed of the generated city and of the demo feed."""
     speed: float = Field(default=1.0, gt=0, le=1000)
     """How many times faster than the clock the demo day runs."""
+    operators: int = Field(default=1, ge=1, le=100)
+    """Operators on duty: each can deal with ten annunciations in ten minutes."""
     demo: bool = True
     """The demo feed runs: every screen says so."""
+    oidc_issuer: str | None = None
+    """Address of the organisation's OpenID Connect provider; None leaves its sign-in away."""
+    oidc_client_id: str | None = None
+    """Name of this installation at the provider."""
+    oidc_client_secret: SecretStr | None = None
+    """Secret of this installation at the provider."""
+    oidc_claim: str = "roles"
+    """Claim of the provider's token that names roles or groups."""
+    oidc_roles: dict[str, str] = {}
+    """Value of the claim -> role here, as JSON; who has none of them is not let in."""
+    nowcast: bool = True
+    """The worker issues a flood forecast every ten minutes, the traffic process one of its own every twenty."""
 
     @property
     def mqtt_port(self) -> int:
@@ -77,6 +91,11 @@ class Settings(BaseSettings):
     def run_dir(self) -> Path:
         """Sockets and pid files; gone with the processes."""
         return self.data_dir / "run"
+
+    @property
+    def audit_dir(self) -> Path:
+        """Published heads of the log, a file a day."""
+        return self.data_dir / "audit"
 
     @property
     def runs_dir(self) -> Path:

@@ -1,6 +1,7 @@
 """The newest value of every asset, in columns: what screens are shown, kept in memory and fed by the feed."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 import asyncpg
@@ -8,22 +9,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from twin import frame
+from twin.alarms import SHOWN
 from twin.crs import WGS84
 from twin.layer import Layer, Severity
 
 BBox = tuple[float, float, float, float]
 
 _ROWS = (
-    f"SELECT a.id, ST_X(p) AS lon, ST_Y(p) AS lat FROM asset a, LATERAL ST_Transform(a.geom, {WGS84}) p "
+    f"SELECT a.id, a.unit_id, ST_X(p) AS lon, ST_Y(p) AS lat FROM asset a, LATERAL ST_Transform(a.geom, {WGS84}) p "
     "WHERE a.layer = $1 AND ($2::int[] IS NULL OR a.id = ANY($2)) ORDER BY a.id"
 )
 _VALUES = (
     "SELECT d.asset_id, d.observed_property, l.phenomenon_time, l.result FROM latest l "
     "JOIN datastream d ON d.id = l.datastream_id JOIN asset a ON a.id = d.asset_id WHERE a.layer = $1"
 )
-_STANDING = (
-    "SELECT asset_id, severity FROM alarm WHERE layer = $1 AND state IN ('UNACK', 'ACKED') AND asset_id IS NOT NULL"
-)
+_STANDING = f"SELECT asset_id, severity FROM alarm WHERE layer = $1 AND {SHOWN} AND asset_id IS NOT NULL"
 
 
 class LayerState:
@@ -41,6 +41,8 @@ class LayerState:
         Shape (n, properties) in the order of the layer's `properties`; NaN when unknown.
     severity
         Rank of the worst standing alarm, 0 none, shape (n,).
+    unit
+        Id of the administrative unit, 0 outside all of them, shape (n,).
     when
         Time of the newest result of each datastream [s since 1970], shape (n, observed); -inf when none.
     gen
@@ -62,26 +64,46 @@ class LayerState:
         self.result = np.full((n, len(self.layer.properties)), np.nan)
         self.when = np.full((n, len(self.layer.observed)), -np.inf)
         self.severity: NDArray[np.uint8] = np.zeros(n, np.uint8)
+        self.unit: NDArray[np.int32] = np.zeros(n, np.int32)
         self.gen: NDArray[np.int64] = np.zeros(n, np.int64)
         self._row_of = {asset: row for row, asset in enumerate(assets)}
 
     async def load(self, db: asyncpg.Connection) -> None:
         """Read the whole layer from the store."""
+        await self.load_register(db)
+        self.put(await db.fetch(_VALUES, self.layer.id))
+        for row in await db.fetch(_STANDING, self.layer.id):
+            at = self._row_of[row["asset_id"]]
+            self.severity[at] = max(self.severity[at], Severity(row["severity"]).rank)
+
+    async def load_register(self, db: asyncpg.Connection) -> None:
+        """Read the assets, without what was observed of them."""
         rows = await db.fetch(_ROWS, self.layer.id, None)
         self._resize([row["id"] for row in rows])
         self.lon[:] = [np.nan if row["lon"] is None else row["lon"] for row in rows]
         self.lat[:] = [np.nan if row["lat"] is None else row["lat"] for row in rows]
-        for row in await db.fetch(_VALUES, self.layer.id):
+        self.unit[:] = [row["unit_id"] or 0 for row in rows]
+
+    def put(self, observed: Iterable[Mapping[str, Any]], *, is_moving: bool = False) -> None:
+        """Take one observation a datastream (asset_id, observed_property, phenomenon_time, result).
+
+        Parameters
+        ----------
+        is_moving
+            The assets are where these observations say, and nowhere without them; else where the register says.
+        """
+        if is_moving:
+            self.lon[:], self.lat[:] = np.nan, np.nan
+        for row in observed:
             at, index = self._row_of[row["asset_id"]], self._index.get(row["observed_property"])
             if index is None:  # a property that the layer no longer has
                 continue
             if index >= self._skip:
                 self.result[at, index - self._skip] = row["result"]
+            elif is_moving:
+                (self.lon, self.lat)[index][at] = row["result"]
             self.when[at, index] = row["phenomenon_time"].timestamp()
             self.time[at] = np.fmax(self.time[at], self.when[at, index])
-        for row in await db.fetch(_STANDING, self.layer.id):
-            at = self._row_of[row["asset_id"]]
-            self.severity[at] = max(self.severity[at], Severity(row["severity"]).rank)
 
     async def add(self, db: asyncpg.Connection, assets: Iterable[int]) -> None:
         """Append rows for assets that were registered since."""
@@ -94,6 +116,7 @@ class LayerState:
             self.result = np.vstack([self.result, np.full((1, self.result.shape[1]), np.nan)])
             self.when = np.vstack([self.when, np.full((1, self.when.shape[1]), -np.inf)])
             self.severity = np.append(self.severity, np.uint8(0))
+            self.unit = np.append(self.unit, np.int32(row["unit_id"] or 0))
             self.gen = np.append(self.gen, 0)
 
     def unknown(self, assets: NDArray[np.uint32]) -> list[int]:
@@ -132,6 +155,32 @@ class LayerState:
             self.gen_max += 1
             self.severity[row], self.gen[row] = severity, self.gen_max
 
+    def within(self, bbox: BBox | None) -> NDArray[np.intp]:
+        """Return the rows that lie in a bbox (WGS84); all of them without one."""
+        if bbox is None:
+            return np.arange(len(self.asset))
+        west, south, east, north = bbox
+        inside = (self.lon >= west) & (self.lon <= east) & (self.lat >= south) & (self.lat <= north)
+        return np.flatnonzero(inside)
+
+    def told(self, row: int) -> dict[str, Any]:
+        """Return what is known of one row: lon, lat, phenomenon_time, results, severity; None for what is not."""
+
+        def number(value: float) -> float | None:
+            return None if np.isnan(value) else float(value)
+
+        when = number(self.time[row])
+        results = {prop.id: float(value) for prop, value in zip(self.layer.properties, self.result[row], strict=True)
+                   if not np.isnan(value)}  # fmt: skip
+        rank = int(self.severity[row])
+        return {
+            "lon": number(self.lon[row]),
+            "lat": number(self.lat[row]),
+            "phenomenon_time": None if when is None else datetime.fromtimestamp(when, UTC),
+            "results": results,
+            "severity": list(Severity)[rank] if rank else None,
+        }
+
     def newest(self) -> float:
         """Return the newest observation time of the layer [s since 1970]; NaN when there is none."""
         return float(np.nanmax(self.time)) if np.isfinite(self.time).any() else float("nan")
@@ -147,8 +196,9 @@ class LayerState:
         is_full = since < 0
         wanted = self.gen > since
         if not self.layer.is_moving:
-            west, south, east, north = bbox
-            wanted &= (self.lon >= west) & (self.lon <= east) & (self.lat >= south) & (self.lat <= north)
+            inside = np.zeros(len(wanted), bool)
+            inside[self.within(bbox)] = True
+            wanted &= inside
         rows = np.flatnonzero(wanted)
         if not len(rows) and not is_full:
             return None

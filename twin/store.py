@@ -4,17 +4,17 @@ Observations go as binary COPY into a stage table and from there, without duplic
 feed row is written in the same transaction under a lock that makes `gen` the order of commit.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, timedelta
 from io import BytesIO
 
 import asyncpg
 import numpy as np
 
-from twin.alarms import EVENT_KIND, State, Trigger, after
 from twin.batch import Batch, NewEvent, Observations, Rejected
 from twin.crs import KOREA_CENTRAL, WGS84, transformer
-from twin.rules import Transition
+from twin.desk import take_transitions
+from twin.layer import Layer
 
 FEED_LOCK = 20230714
 """Advisory lock that orders `gen` and `seq`."""
@@ -23,17 +23,24 @@ _PG_EPOCH_US = 946_684_800_000_000
 _COPY_ROW = np.dtype(
     [
         ("fields", ">i2"), ("n1", ">i4"), ("stream", ">i4"), ("n2", ">i4"), ("time", ">i8"), ("n3", ">i4"),
-        ("result", ">f8"), ("n4", ">i4"), ("is_newest", "?"),
+        ("result", ">f8"), ("n4", ">i4"), ("is_newest", "?"), ("n5", ">i4"), ("is_kept", "?"),
     ]
 )  # fmt: skip
 _COPY_HEAD = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
 _COPY_TAIL = b"\xff\xff"
 
 
-def copy_bytes(observations: Observations) -> bytes:
-    """Return the rows (datastream_id, phenomenon_time, result, is_newest) in PostgreSQL's binary COPY format."""
+def copy_bytes(observations: Observations, unkept: frozenset[str] = frozenset()) -> bytes:
+    """Return the rows (datastream_id, phenomenon_time, result, is_newest, is_kept) in PostgreSQL's binary COPY format.
+
+    Parameters
+    ----------
+    unkept
+        Layers of which only the newest value is kept.
+    """
     rows = np.zeros(len(observations), _COPY_ROW)
-    rows["fields"], rows["n1"], rows["n2"], rows["n3"], rows["n4"] = 4, 4, 8, 8, 1
+    rows["fields"], rows["n1"], rows["n2"], rows["n3"], rows["n4"] = 5, 4, 8, 8, 1
+    rows["n5"], rows["is_kept"] = 1, np.array([one not in unkept for one in observations.layers])[observations.layer]
     rows["stream"] = observations.datastream
     rows["time"] = observations.time_us - _PG_EPOCH_US
     rows["result"] = observations.result
@@ -44,15 +51,16 @@ def copy_bytes(observations: Observations) -> bytes:
 class ObservationStore:
     """Appends batches through one connection of its own."""
 
-    def __init__(self, connection: asyncpg.Connection) -> None:
-        self._db = connection
+    def __init__(self, connection: asyncpg.Connection, layers: Mapping[str, Layer] | None = None) -> None:
+        self._db, self._layers = connection, layers or {}
+        self._unkept = frozenset(key for key, layer in self._layers.items() if not layer.keeps_history)
         self._days: set[date] = set()
 
     async def prepare(self) -> None:
         """Make the session's stage table."""
         await self._db.execute(
             "CREATE TEMP TABLE IF NOT EXISTS stage (datastream_id int, phenomenon_time timestamptz, result float8, "
-            "is_newest bool) ON COMMIT DELETE ROWS"
+            "is_newest bool, is_kept bool) ON COMMIT DELETE ROWS"
         )
 
     async def make_partitions(self, days: Iterable[date]) -> None:
@@ -80,17 +88,18 @@ class ObservationStore:
             inserted = await self._write_observations(observations) if len(observations) else 0
             await self._update_assets(batch)
             await self._write_rejects(batch.rejects, now)
-            await self._db.execute("SELECT pg_advisory_xact_lock($1)", FEED_LOCK)
-            events = [*batch.events, *[await self._apply(change) for change in batch.transitions]]
+            await lock_feed(self._db)
+            events = [*batch.events, *await take_transitions(self._db, self._layers, batch.transitions, now)]
             await write_events(self._db, events, now)
             if len(observations) or events:
                 await announce(self._db, len(observations), observations.payload())
         return inserted
 
     async def _write_observations(self, observations: Observations) -> int:
-        await self._db.copy_to_table("stage", source=BytesIO(copy_bytes(observations)), format="binary")
+        await self._db.copy_to_table("stage", source=BytesIO(copy_bytes(observations, self._unkept)), format="binary")
         tag = await self._db.execute(
-            "INSERT INTO observation SELECT datastream_id, phenomenon_time, result FROM stage ON CONFLICT DO NOTHING"
+            "INSERT INTO observation SELECT datastream_id, phenomenon_time, result FROM stage WHERE is_kept "
+            "ON CONFLICT DO NOTHING"
         )
         await self._db.execute(
             "INSERT INTO latest SELECT datastream_id, phenomenon_time, result FROM stage WHERE is_newest "
@@ -129,47 +138,6 @@ class ObservationStore:
             [(row.layer, row.reason, now) for row in rejects],
         )
 
-    async def _apply(self, change: Transition) -> NewEvent:
-        return await apply_transition(self._db, change)
-
-
-async def apply_transition(db: asyncpg.Connection, change: Transition) -> NewEvent:
-    """Move an alarm by its table and return the event that records it; runs inside the caller's transaction."""
-    trigger = Trigger.RAISE if change.is_raised else Trigger.CLEAR
-    row = await db.fetchrow(
-        "SELECT id, state FROM alarm WHERE layer = $1 AND asset_id IS NOT DISTINCT FROM $2 AND rule = $3 FOR UPDATE",
-        change.layer,
-        change.asset_id,
-        change.rule,
-    )
-    state = after(State(row["state"]) if row else State.NORM, trigger)
-    at, onset = (datetime.fromtimestamp(moment, UTC) for moment in (change.at, change.onset))
-    result = None if np.isnan(change.result) else change.result
-    alarm_id = await db.fetchval(
-        "INSERT INTO alarm (layer, asset_id, rule, state, severity, result, onset, changed) "
-        "VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (layer, asset_id, rule) DO UPDATE SET "
-        "state = excluded.state, severity = excluded.severity, result = excluded.result, onset = excluded.onset, "
-        "changed = excluded.changed, acknowledged_by = CASE WHEN excluded.state = 'UNACK' THEN NULL "
-        "ELSE alarm.acknowledged_by END RETURNING id",
-        change.layer,
-        change.asset_id,
-        change.rule,
-        state,
-        change.severity,
-        result,
-        onset,
-        at,
-    )
-    return NewEvent(
-        layer=change.layer,
-        key=f"alarm:{alarm_id}:{trigger}:{change.at}",
-        kind=EVENT_KIND[trigger],
-        severity=change.severity,
-        asset_id=change.asset_id,
-        phenomenon_time=at,
-        detail={"alarm": alarm_id, "rule": change.rule, "result": result, "state": state},
-    )
-
 
 async def write_events(db: asyncpg.Connection, events: list[NewEvent], now: datetime) -> None:
     """Store events once each; the caller's transaction holds `FEED_LOCK`, so that `seq` is the order of commit."""
@@ -182,6 +150,17 @@ async def write_events(db: asyncpg.Connection, events: list[NewEvent], now: date
             for row in events
         ],
     )
+
+
+async def lock_feed(db: asyncpg.Connection) -> None:
+    """Take the lock that orders the feed, for the rest of the transaction; before any row, so that nobody deadlocks."""
+    await db.execute("SELECT pg_advisory_xact_lock($1)", FEED_LOCK)
+
+
+async def publish(db: asyncpg.Connection, events: list[NewEvent], now: datetime) -> None:
+    """Store events that come without observations and wake the readers; the caller's transaction holds the lock."""
+    await write_events(db, events, now)
+    await announce(db, 0, Observations.of((), []).payload())
 
 
 async def announce(db: asyncpg.Connection, n: int, payload: bytes) -> None:
