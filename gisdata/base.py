@@ -11,12 +11,14 @@ import rasterio
 import rasterio.errors
 import rasterio.warp
 import shapely
+from pyproj import CRS
 from rasterio.enums import Resampling
 
 from gisdata.catalogue import read_sources
 from gisdata.city import Terrain
 from twin.crs import CITY_BBOX, KOREA_CENTRAL, WGS84, transformer
 from twin.errors import BadBase
+from twin.vertical import INCHEON, datum_of, is_same
 
 WIDE = 0.5
 """How far beyond the city's box the sheets of land, water and roads may reach [deg]."""
@@ -146,14 +148,18 @@ def read_terrain(path: Path) -> Terrain:
     Raises
     ------
     BadBase
-        For a file that cannot be read, has no coordinate system, lies elsewhere, or has impossible heights.
+        For a file that cannot be read, names no coordinate system or no vertical datum or another one, lies
+        elsewhere, or has impossible heights.
     """
     try:
         with rasterio.open(path) as file:
             if file.crs is None:
                 raise BadBase(f"{path}: coordinate system is missing; limit: one must be named")
-            if file.crs.to_epsg() != KOREA_CENTRAL:
+            if _horizontal_epsg(file.crs.to_wkt()) != KOREA_CENTRAL:
                 raise BadBase(f"{path}: coordinate system is {file.crs}; limit: EPSG:{KOREA_CENTRAL}")
+            datum = datum_of(file.tags(), file.crs.to_wkt())
+            if datum is None or not is_same(datum, INCHEON):
+                raise BadBase(f"{path}: heights above {datum or 'an unnamed datum'}; limit: vertical_datum={INCHEON}")
             elevation = file.read(1, masked=True).astype(np.float32)
             transform = file.transform
             bounds = file.bounds
@@ -169,6 +175,11 @@ def read_terrain(path: Path) -> Terrain:
     if low < LOWEST_M or high > HIGHEST_M:
         raise BadBase(f"{path}: heights from {low:.1f} to {high:.1f} m; limit: {LOWEST_M} to {HIGHEST_M} m")
     return Terrain(elevation.filled(-5.0), transform, float(transform.a))
+
+
+def _horizontal_epsg(wkt: str) -> int | None:
+    crs = CRS.from_wkt(wkt)
+    return (crs.sub_crs_list[0] if crs.is_compound else crs).to_epsg()
 
 
 def resample(source: Terrain, like: Terrain) -> Terrain:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from shapely.geometry import Polygon, box
 
 from twin.crs import KOREA_CENTRAL
+from twin.vertical import INCHEON
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ class Terrain:
     elevation: NDArray[np.float32]
     transform: Affine
     cell_size_m: float
-    vertical_datum: str = "Incheon mean sea level"
+    vertical_datum: str = INCHEON
 
     @property
     def footprint(self) -> Polygon:

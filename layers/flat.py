@@ -9,6 +9,8 @@ from twin.errors import BadMessage
 from twin.layer import Layer, Property
 from twin.report import Adapter, Report
 
+TEXT_LIMIT = 100
+
 
 def adapter_of(spec: Layer) -> Adapter:
     """Return the adapter that a layer's declared fields describe.
@@ -38,9 +40,21 @@ def adapter_of(spec: Layer) -> Adapter:
             lon, lat = number_of(row, message.lon, where), number_of(row, message.lat, where)
             if lon is not None and lat is not None:
                 position = (lon, lat)
-        return Report(asset, time, results, position)
+        name = None if message.name is None else _text(row.get(message.name), f"{where}: {message.name}")
+        facts = {field: _fact(row[field], f"{where}: {field}") for field in message.attributes if field in row}
+        return Report(asset, time, results, position, name, facts)
 
     return adapt
+
+
+def _text(value: Any, where: str) -> str | None:
+    if value is None or (isinstance(value, str) and 0 < len(value) <= TEXT_LIMIT):
+        return value
+    raise BadMessage("bad_text", f"{where} = {shown(value)} is no text of 1 to {TEXT_LIMIT} characters")
+
+
+def _fact(value: Any, where: str) -> float | str | None:
+    return _text(value, where) if value is None or isinstance(value, str) else number_in(value, where)
 
 
 def _value(value: Any, prop: Property, where: str) -> float | str | datetime:

@@ -22,6 +22,19 @@ BUILT_BELOW_TIDE = 0.22
 """Share of the built-up area at least 0.5 m below high water [-]."""
 HIGH_WATER_M = 3.6
 """High water above Incheon mean sea level [m]."""
+TIDE = (
+    ("M2", 28.9841042, 2.16, 86.0),
+    ("S2", 30.0, 0.83, 131.0),
+    ("N2", 28.4397295, 0.42, 63.0),
+    ("K2", 30.0821373, 0.23, 126.0),
+    ("K1", 15.0410686, 0.36, 289.0),
+    ("O1", 13.9430356, 0.27, 253.0),
+    ("P1", 14.9589314, 0.11, 286.0),
+    ("M4", 57.9682084, 0.09, 250.0),
+    ("MS4", 58.9841042, 0.07, 300.0),
+)
+"""Name, speed [deg/h], amplitude [m], phase lag [deg] at Gunsan's outer port: approximate harmonic constants, rounded,
+of the kind that the hydrographic office publishes. The equilibrium arguments are left out: the day is a made-up one."""
 CAMERAS = 1_200
 SCHOOL_ZONE_CAMERAS = 348
 SCHOOL_ZONES = 98

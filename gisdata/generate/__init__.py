@@ -19,7 +19,7 @@ from gisdata.generate.facilities import (
     schools,
     shelters,
 )
-from gisdata.generate.gauges import rain_register, water_register
+from gisdata.generate.gauges import forecast_register, rain_register, water_register
 from gisdata.generate.land_use import built_area, land_use_table
 from gisdata.generate.markets import market_ground, market_tables
 from gisdata.generate.parking import parking_register
@@ -30,8 +30,11 @@ from gisdata.generate.sensors import (
     air_register,
     bin_register,
     bus_shelter_register,
+    complaint_register,
     market_fire_register,
     traffic_register,
+    water_quality_register,
+    weather_register,
 )
 from gisdata.generate.streets import lay_streets, street_tables
 from gisdata.generate.terrain import raise_terrain
@@ -104,7 +107,7 @@ def generate(seed: int, base: Base | None = None, progress: Callable[[float, str
     assets = {
         "cctv": camera_register(streets, all_schools, real.school_zones, seed),
         "parking": parking_register(buildings, links, real.parking, seed),
-        "rain": rain_register(units),
+        "rain": rain_register(units, ground),
         "water_level": water_register(ground, links, terrain, seed),
         "market_fire": market_fire_register(markets, shops),
         "berth": berth_register(berths, "derived" if real.berths is not None else "synthetic"),
@@ -112,6 +115,10 @@ def generate(seed: int, base: Base | None = None, progress: Callable[[float, str
         "air_quality": air_register(),
         "waste_bin": bin_register(links, seed),
         "bus_shelter": bus_shelter_register(links, seed),
+        "complaint": complaint_register(units),
+        "weather_station": weather_register(),
+        "water_quality": water_quality_register(),
     }
+    assets["flood_forecast"] = forecast_register(ground, units, assets["water_level"], assets["parking"])
     progress(1.0, "done")
     return City(tables, assets, make_catalogue(base.files), terrain, seed)

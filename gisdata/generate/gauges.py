@@ -1,5 +1,6 @@
 """Gauges of rain and water: rain, tide, stage, pumps, gates, underpasses."""
 
+import math
 from typing import Any
 
 import geopandas as gpd
@@ -10,9 +11,11 @@ from numpy.typing import NDArray
 from gisdata.city import Terrain
 from gisdata.facts import to_metres
 from gisdata.generate.ground import Ground, frame
+from twin.vertical import INCHEON
 
-DATUM = "Incheon mean sea level"
 STAGE_GAUGES = 20
+CATCHMENT_M = 2500.0
+"""What lies farther from every stream than this counts by its district [m]."""
 GATES = 12
 PUMPS = (
     ("내항 배수펌프장", "Naehang pump station", 126.7130, 35.9895, 28.0, 4, "approximate"),
@@ -42,7 +45,17 @@ def _register(
     return frame(columns, shapely.points(xy))
 
 
-def rain_register(units: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+def _catchments(ground: Ground, xy: NDArray[np.float64], within_m: float = CATCHMENT_M) -> list[dict[str, Any]]:
+    """Return of each place the catchment it drains to: the nearest stream, within a distance [m]."""
+    found: list[dict[str, Any]] = []
+    for x, y in xy:
+        away = {name: float(line.distance(shapely.Point(x, y))) for name, line in ground.streams.items()}
+        near = min(away, key=away.__getitem__, default=None)
+        found.append({"catchment": near} if near is not None and away[near] <= within_m else {})
+    return found
+
+
+def rain_register(units: gpd.GeoDataFrame, ground: Ground) -> gpd.GeoDataFrame:
     """Return the rain gauges: one in each unit, and the weather station KMA-140."""
     inside = shapely.get_coordinates(shapely.point_on_surface(units.geometry.to_numpy()))
     station = to_metres([[126.76135, 36.00530]])
@@ -50,14 +63,15 @@ def rain_register(units: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     names_ko = [f"{name} 강우계" for name in units.name_ko] + ["군산기상대 (ASOS 140)"]
     names_en = [f"{name} rain gauge" for name in units.name_en] + ["Gunsan weather station (ASOS 140)"]
     quality = ["synthetic"] * len(units) + ["approximate"]
-    return _register(keys, names_ko, names_en, quality, [{} for _ in keys], np.concatenate([inside, station]))
+    xy = np.concatenate([inside, station])
+    return _register(keys, names_ko, names_en, quality, _catchments(ground, xy), xy)
 
 
 def water_register(ground: Ground, links: gpd.GeoDataFrame, terrain: Terrain, seed: int) -> gpd.GeoDataFrame:
     """Return the tide station, stage gauges, pump stations, tide gates and underpass gauges."""
     rng = np.random.default_rng([seed, 81])
     keys, ko, en, quality, attributes = ["DT_0018"], ["군산 조위관측소"], ["Gunsan tide station"], ["approximate"], []
-    attributes.append({"kind": "tide", "datum": DATUM, "caution_m": 3.2, "alarm_m": 3.6, "danger_m": 4.0})
+    attributes.append({"kind": "tide", "datum": INCHEON, "caution_m": 3.2, "alarm_m": 3.6, "danger_m": 4.0})
     points = [to_metres([126.56305, 35.97555])]
     streams = list(ground.streams.items())
     length = np.array([line.length for _, line in streams])
@@ -75,7 +89,7 @@ def water_register(ground: Ground, links: gpd.GeoDataFrame, terrain: Terrain, se
             attributes.append(
                 {
                     "kind": "stage",
-                    "datum": DATUM,
+                    "datum": INCHEON,
                     "gauge_zero_m": round(bed, 2),
                     "stream": name,
                     "caution_m": 1.2,
@@ -90,14 +104,16 @@ def water_register(ground: Ground, links: gpd.GeoDataFrame, terrain: Terrain, se
         ko.append(name_ko)
         en.append(name_en)
         quality.append(how)
-        attributes.append({"kind": "pump", "datum": DATUM, "capacity_m3s": capacity, "units": units})
+        attributes.append({"kind": "pump", "datum": INCHEON, "capacity_m3s": capacity, "units": units})
     for i, at in enumerate(_gate_places(ground, rng), start=1):
         points.append(at)
         keys.append(f"GATE-{i:02d}")
         ko.append(f"배수갑문 {i}")
         en.append(f"Tide gate {i}")
         quality.append("synthetic")
-        attributes.append({"kind": "gate", "datum": DATUM, "width_m": float(rng.choice([4, 6, 8, 12])), "sill_m": -0.5})
+        attributes.append(
+            {"kind": "gate", "datum": INCHEON, "width_m": float(rng.choice([4, 6, 8, 12])), "sill_m": -0.5}
+        )
     for i, link in enumerate(_underpasses(links).itertuples(), start=1):
         at = link.geom.interpolate(0.5, normalized=True)
         points.append(np.array([at.x, at.y]))
@@ -115,7 +131,38 @@ def water_register(ground: Ground, links: gpd.GeoDataFrame, terrain: Terrain, se
                 "danger_m": 0.3,
             }
         )
-    return _register(keys, ko, en, quality, attributes, np.array(points))
+    xy = np.array(points)
+    attributes = [facts | more for facts, more in zip(attributes, _catchments(ground, xy), strict=True)]
+    return _register(keys, ko, en, quality, attributes, xy)
+
+
+def forecast_register(
+    ground: Ground, units: gpd.GeoDataFrame, waters: gpd.GeoDataFrame, parking: gpd.GeoDataFrame
+) -> gpd.GeoDataFrame:
+    """Return what the flood forecast warns of: the units, the underpasses, and the public car parks.
+
+    Parameters
+    ----------
+    waters, parking
+        Registers of the layers `water_level` and `parking`.
+    """
+    under = waters[waters.attributes.map(lambda facts: facts["kind"] == "underpass")]
+    lots = parking[parking.attributes.map(lambda facts: bool(facts.get("is_public")))]
+    within = shapely.point_on_surface(units.geometry.to_numpy())
+    rows: list[tuple[str, str, Any, str, dict[str, Any], Any]] = [
+        (f"UNIT-{unit.id:02d}", unit.name_ko, unit.name_en, "derived", {"kind": "unit"}, at)
+        for unit, at in zip(units.itertuples(), within, strict=True)
+    ]
+    for register, kind, caution, alarm in ((under, "underpass", 0.1, 0.15), (lots, "car_park", 0.15, 0.3)):
+        for row in register.itertuples():
+            limits = {"kind": kind, "caution_m": caution, "alarm_m": alarm}
+            rows.append((row.key, row.name_ko, row.name_en, row.quality, limits, row.geom))
+    keys, names_ko, names_en, quality, attributes, places = (list(column) for column in zip(*rows, strict=True))
+    xy = shapely.get_coordinates(places)
+    # each has one, however far: a forecast for the whole city must not be heard once for every district
+    areas = _catchments(ground, xy, math.inf)
+    facts = [one | more for one, more in zip(attributes, areas, strict=True)]
+    return _register(keys, names_ko, names_en, quality, facts, xy)
 
 
 def _underpasses(links: gpd.GeoDataFrame) -> gpd.GeoDataFrame:

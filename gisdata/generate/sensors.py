@@ -15,6 +15,15 @@ AIR = (
     ("사정동 측정소", "Sajeong-dong station", 126.7300, 35.9560),
     ("나운동 측정소", "Naun-dong station", 126.7000, 35.9660),
 )
+STATIONS = (
+    ("KMA-140", "군산 기상대", "Gunsan weather station", 126.7614, 36.0053),
+    ("AWS-1", "외항 기상", "Outer port weather", 126.6000, 35.9760),
+)
+WATER_QUALITY = (
+    ("1", "금강하굿둑", "Geum river barrage", 126.7450, 36.0200),
+    ("2", "은파호수", "Eunpa lake", 126.6905, 35.9560),
+    ("3", "만경강", "Mangyeong river", 126.7600, 35.8650),
+)
 BINS = 300
 BUS_SHELTERS = 200
 
@@ -96,6 +105,43 @@ def bus_shelter_register(links: gpd.GeoDataFrame, seed: int) -> gpd.GeoDataFrame
             "attributes": [{} for _ in names],
         },
         points,
+    )
+
+
+def weather_register() -> gpd.GeoDataFrame:
+    """Return the weather stations: the synoptic one of the weather service, and one at the outer port."""
+    return _stations("", STATIONS)
+
+
+def water_quality_register() -> gpd.GeoDataFrame:
+    """Return the places where the water's quality is measured."""
+    return _stations("WQ-", WATER_QUALITY)
+
+
+def complaint_register(units: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Return the complaint desk of each administrative unit, at a point inside it."""
+    return frame(
+        {
+            "key": [f"CIV-{i:02d}" for i in units.id],
+            "name_ko": [f"{name} 민원" for name in units.name_ko],
+            "name_en": [f"{name} complaints" for name in units.name_en],
+            "quality": "synthetic",
+            "attributes": [{"population": int(people)} for people in units.population],
+        },
+        shapely.point_on_surface(units.geometry.to_numpy()),
+    )
+
+
+def _stations(prefix: str, rows: tuple[tuple[str, str, str, float, float], ...]) -> gpd.GeoDataFrame:
+    return frame(
+        {
+            "key": [prefix + row[0] for row in rows],
+            "name_ko": [row[1] for row in rows],
+            "name_en": [row[2] for row in rows],
+            "quality": "approximate",
+            "attributes": [{} for _ in rows],
+        },
+        shapely.points(to_metres([[row[3], row[4]] for row in rows])),
     )
 
 

@@ -30,7 +30,8 @@ from layers.reading import (
 from twin.errors import BadMessage
 from twin.report import Happening, Report
 
-EVENT_KINDS = ("intrusion", "loitering", "abandoned_object", "entry_exit", "dangerous_crossing", "crowd_fight")
+EVENT_KINDS = ("intrusion", "loitering", "abandoned_object", "entry_exit", "dangerous_crossing", "crowd_fight",
+               "person_in_water")  # fmt: skip
 TOPIC_KINDS = {
     "RuleEngine/FieldDetector/ObjectsInside": "intrusion",
     "RuleEngine/LoiteringDetector/ObjectIsLoitering": "loitering",

@@ -43,6 +43,8 @@ NAV_STATUS = (
 """Words of the layer's `nav_status`, in the order of ITU-R M.1371-5 table 45."""
 POSITION_TYPES = (1, 2, 3, 18)
 STATIC_TYPES = (5, 24)
+TEXT_LIMIT = 200
+"""Most characters of a parser's own words, which repeat the line."""
 LINE_LIMIT = 1024
 """Longest line taken [bytes]; NMEA allows 82, receivers add tag blocks."""
 FRAGMENT_LIFE = timedelta(seconds=30)
@@ -184,7 +186,7 @@ def _sentence(line: bytes, where: str) -> AISSentence:
     try:
         sentence = NMEASentenceFactory.produce(line)
     except AISBaseException as error:
-        raise BadMessage("bad_sentence", f"{where}: {error}") from error
+        raise BadMessage("bad_sentence", f"{where}: {str(error)[:TEXT_LIMIT]}") from error
     except Exception as error:  # pyais indexes fields that a torn line does not have
         raise BadMessage("bad_sentence", f"{where}: not an AIS sentence ({type(error).__name__})") from error
     if not isinstance(sentence, AISSentence):

@@ -1,0 +1,1 @@
+"""Complaints of citizens, classified by the office that took them."""
