@@ -1,6 +1,7 @@
 """`python -m simulations`: carry out one job given as JSON on the standard input; see `backend/jobs.py`."""
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ def say(**line: Any) -> None:
 
 
 def main() -> None:
-    """Compile what is compiled (argument `warm`), or run the job on the standard input.
+    """Compile what is compiled (argument `warm`), or run the job on the standard input (`wait`: import all before it).
 
     What goes wrong by input is one line, all else a traceback in the log of the job.
     """
@@ -23,7 +24,12 @@ def main() -> None:
         for simulation in simulations().values():
             simulation.warm()
         return
+    if sys.argv[1:] == ["wait"]:
+        for simulation in simulations().values():
+            simulation.load()
     job = json.load(sys.stdin)
+    with (Path(job["out"]) / "log").open("wb") as log:
+        os.dup2(log.fileno(), sys.stderr.fileno())
     try:
         found = simulation_of(job["simulation"]).run(
             job["dsn"],

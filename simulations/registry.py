@@ -68,6 +68,10 @@ class Simulation:
         found: Record = self._city.run(dsn, data_dir, scenario, out, tell)
         return found
 
+    def load(self) -> None:
+        """Import its code, which takes longer than many a run."""
+        _ = self._city
+
     def warm(self) -> None:
         """Compile its code into the cache beside it."""
         self._city.warm()

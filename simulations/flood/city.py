@@ -1,45 +1,40 @@
-"""The flood on the city of the store: its ground, buildings, drains, pumps and gates; what is reached, by district."""
+"""The flood on the city of the store: what a planner may ask, and what is found."""
 
 import hashlib
 import json
 import math
+import os
 import tomllib
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-import rasterio
-from numpy.typing import NDArray
+import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from rasterio.enums import Resampling
-from rasterio.windows import from_bounds
-from scipy.spatial import cKDTree
 
-from gisdata.city import TERRAIN_FILE
 from gisdata.facts import HIGH_WATER_M
-from simulations.flood import ground, reached, solver
-from simulations.flood.model import City, Model, Tell
-from simulations.flood.result import code_digest, file_digest
+from simulations.flood import reached, solver
+from simulations.flood.catchment import Catchment, read_finer
+from simulations.flood.checkpoint import code_digest
+from simulations.flood.downscale import downscale
+from simulations.flood.model import Model, Tell
+from simulations.flood.result import Result, millis, write_raster
 from simulations.flood.scenario import Scenario
-from simulations.flood.solver import Held
-from simulations.flood.structures import Culvert
 from simulations.flood.terrain import Terrain
-from twin.city_tables import read_qualities, read_tables
+from simulations.flood.tiers import BOX, CELLS_M, WINDOW_KM2, Box, area_km2
+from simulations.receipt import file_digest
+from twin.city_tables import read_qualities
 from twin.crs import KOREA_CENTRAL, WGS84, transformer
 from twin.errors import BadScenario
 
 Record = dict[str, Any]
-BOX = (126.600, 35.925, 126.800, 36.012)
-"""Old town, harbour, estates and new town with the streams that cross them: (west, south, east, north) [deg, WGS84]."""
-CELLS_M = {"preview": 20, "standard": 10}
+FINE = "max_depth_fine.tif"
+SEWER = "sewer.inp"
+"""Sewer model of the city, in the data folder."""
 M2_S = 44_714.0
 """Period of the main lunar tide [s]."""
-SLOPE_OUT = 0.001
-"""How the land goes on beyond the box [-]."""
-DRAIN_LIMIT_MM_H = 60.0
-"""What street inlets let in at most [mm/h]; assumed until the sewers are known."""
 
 
 class Asked(BaseModel):
@@ -49,8 +44,10 @@ class Asked(BaseModel):
 
     preset: str = "july-2023"
     """Name of an event in `presets.toml`."""
-    grid: Literal["preview", "standard"] = "preview"
-    """Cells of 20 m or of 10 m."""
+    grid: Literal["preview", "standard", "window"] = "preview"
+    """Cells of 20 m, of 10 m, or of 5 m in a window."""
+    window: tuple[float, float, float, float] | None = None
+    """Of `window`: (west, south, east, north) [deg, WGS84]. What would flow in from outside is not simulated."""
     rain_percent: float = Field(default=100, ge=0, le=400)
     """Rain of the event [%]."""
     surge_m: float | None = Field(default=None, ge=-1, le=3)
@@ -59,8 +56,11 @@ class Asked(BaseModel):
     """How long [h]; of a longer event, the hours around its greatest."""
     failed_pumps: list[str] = []
     """Keys of pump stations that stand still."""
+    drains: Literal["capacity", "swmm"] = "capacity"
+    """Sewers as rates by catchment, or as the SWMM model `sewer.inp` of the data folder (EPSG:5186, m3/s)."""
     advection: bool = False
-    threads: int = Field(default=2, ge=1, le=16)
+    threads: int | None = Field(default=None, ge=1, le=16)
+    """Null: two, where there are two cores; the result is the same."""
     title: dict[str, str] | None = None
     """Written by `check`."""
 
@@ -94,6 +94,8 @@ def check(scenario: Record) -> Record:
     BadScenario
         With every place that is wrong, and why.
     """
+    if "issued" in scenario:
+        raise BadScenario("issued: only the clock issues nowcasts")
     try:
         asked = Asked.model_validate(scenario)
     except ValidationError as error:
@@ -101,9 +103,21 @@ def check(scenario: Record) -> Record:
         raise BadScenario("; ".join(told)) from None
     if asked.preset not in events():
         raise BadScenario(f"there is no event {asked.preset[:40]!r}; there are {', '.join(events())}")
+    if (asked.grid == "window") != (asked.window is not None):
+        raise BadScenario(f"window: the grid is {asked.grid}; a window and the grid `window` belong together")
+    if asked.window is not None:
+        _check_window(asked.window)
     event = events()[asked.preset]
     surge = event.get("surge_m", 0.0) if asked.surge_m is None else asked.surge_m
     return asked.model_copy(update={"title": event["title"], "surge_m": surge}).model_dump()
+
+
+def _check_window(window: Box) -> None:
+    west, south, east, north = window
+    if not (BOX[0] <= west < east <= BOX[2] and BOX[1] <= south < north <= BOX[3]):
+        raise BadScenario(f"window: {window} does not lie in order within {BOX} (west, south, east, north)")
+    if (area := area_km2(window)) > WINDOW_KM2:
+        raise BadScenario(f"window: {area:.1f} km2; the limit is {WINDOW_KM2:g} km2")
 
 
 def rain_of(asked: Asked) -> tuple[list[tuple[float, float]], float]:
@@ -124,142 +138,80 @@ def tide_of(surge_m: float, high_at_s: float) -> Callable[[float], float]:
     return lambda t: HIGH_WATER_M * math.cos(2 * math.pi * (t - high_at_s) / M2_S) + surge_m
 
 
-def read_ground(data_dir: Path, cell_m: int) -> Terrain:
-    """Read the part of the city's terrain that is simulated.
-
-    Raises
-    ------
-    BadScenario
-        The store has no terrain there.
-    """
-    west, south, east, north = BOX
-    x, y = transformer(WGS84, KOREA_CENTRAL).transform([west, east, west, east], [south, south, north, north])
-    step = 20.0 * cell_m
-    box = (math.floor(min(x) / step) * step, math.floor(min(y) / step) * step,
-           math.ceil(max(x) / step) * step, math.ceil(max(y) / step) * step)  # fmt: skip
-    path = data_dir / TERRAIN_FILE
-    if not path.exists():
-        raise BadScenario(f"the city has no terrain at {path}; ./gunsan up makes one")
-    with rasterio.open(path) as source:
-        shape = (round((box[3] - box[1]) / cell_m), round((box[2] - box[0]) / cell_m))
-        window = from_bounds(*box, source.transform)
-        values = source.read(1, window=window, out_shape=shape, resampling=Resampling.average, boundless=True,
-                             fill_value=np.nan)  # fmt: skip
-        transform = rasterio.Affine(cell_m, 0, box[0], 0, -cell_m, box[3])
-        return Terrain(values.astype(np.float32), transform, source.crs.to_wkt())
-
-
-def _box_of(terrain: Terrain) -> tuple[float, float, float, float]:
-    ny, nx = terrain.elevation.shape
-    west, north = terrain.transform @ (0, 0)
-    east, south = terrain.transform @ (nx, ny)
-    return west, south, east, north
-
-
-def _drains(terrain: Terrain, cover: ground.Cover, pumps: Any, failed: list[str]) -> NDArray[np.float64]:
-    """Return what ground and drains swallow [mm/h], shape (ny, nx): a catchment drains as its pump station can."""
-    swallow = cover.infiltration_mm_h.copy()
-    if pumps.empty:
-        return swallow
-    rows, columns = np.nonzero(cover.built)
-    a = terrain.transform
-    places = np.column_stack([a.c + a.a * (columns + 0.5), a.f + a.e * (rows + 0.5)])
-    _, nearest = cKDTree(np.column_stack([pumps.geom.x, pumps.geom.y])).query(places)
-    for number, (key, attributes) in enumerate(zip(pumps.key, pumps.attributes, strict=True)):
-        mine = nearest == number
-        area = mine.sum() * terrain.cell_size**2
-        if area and key not in failed:
-            rate = min(attributes["capacity_m3s"] / area * 3.6e6, DRAIN_LIMIT_MM_H)
-            swallow[rows[mine], columns[mine]] += rate
-    return swallow
-
-
-def _way_out(model: Model, cover: ground.Cover) -> Held:
-    """Return the ring outside the land that goes on beyond the box: water leaves there."""
-    ring = np.pad(cover.inland, 1, mode="edge")
-    ring[1:-1, 1:-1] = False
-    ring[[0, 0, -1, -1], [0, -1, 0, -1]] = False
-    rows, columns = np.nonzero(ring)
-    return Held(model.solver.open_ring(rows - 1, columns - 1, SLOPE_OUT * model.solver.cell_size), None)
-
-
-def _gates(model: Model, terrain: Terrain, cover: ground.Cover, gates: Any) -> list[Culvert]:
-    """Return the tide gates: from the nearest low cell on land to the nearest cell of the sea, never back."""
-    a, found = terrain.transform, []
-    land = np.argwhere(cover.inland)
-    sea = np.argwhere(cover.shore)
-    if not len(land) or not len(sea):
-        return []
-    trees = [cKDTree(cells) for cells in (land, sea)]
-    for at, attributes in zip(gates.geom, gates.attributes, strict=True):
-        here = ((at.y - a.f) / a.e - 0.5, (at.x - a.c) / a.a - 0.5)
-        near = [index for index in trees[0].query(here, k=25)[1] if index < len(land)]
-        inside = min((land[index] for index in near), key=lambda cell: terrain.elevation[tuple(cell)])
-        outside = sea[trees[1].query(inside)[1]]
-        found.append(
-            Culvert(model.solver.cell(*inside), model.solver.cell(*outside), attributes["width_m"], 2.0,
-                    attributes["sill_m"], is_one_way=True)
-        )  # fmt: skip
-    return found
-
-
 def run(dsn: str, data_dir: Path, scenario: Record, out: Path, tell: Tell) -> Record:
     """Simulate on the city of a store; see `simulations.registry.Simulation.run`."""
+    if "issued" in scenario:
+        from simulations.flood import nowcast
+
+        return nowcast.run(dsn, data_dir, scenario, out, tell)
     asked = Asked.model_validate(scenario)
-    tell(0.0, "reading the city")
-    terrain = read_ground(data_dir, CELLS_M[asked.grid])
-    box = _box_of(terrain)
-    tables = read_tables(dsn, ("building", "water_body", "land_use", "road_link", "facility", "asset"), box)
-    tables |= read_tables(dsn, ("admin_unit",))
-    assets = tables["asset"]
-    kind = assets.attributes.map(lambda facts: facts.get("kind"))
-    pumps = assets[kind == "pump"]
-    unknown = set(asked.failed_pumps) - set(pumps.key)
-    if unknown:
-        raise BadScenario(f"failed_pumps: there is no pump station {', '.join(sorted(unknown))} in the simulated area")
-    cover = ground.cover_of(terrain, tables)
+    sewer = _sewer(data_dir, asked)
+    tell(0.0, "도시 읽는 중 · reading the city")
+    catchment = Catchment.read(dsn, data_dir, CELLS_M[asked.grid], asked.window or BOX)
     rain, heaviest = rain_of(asked)
-    tide = tide_of(asked.surge_m or 0.0, heaviest)
-    duration = asked.duration_h * 3600
     own = Scenario.model_validate(
-        {"title": asked.preset, "duration_s": duration, "output_interval_s": 600, "advection": asked.advection,
-         "rain": {"rate_mm_h": rain}}
+        {"title": asked.preset, "duration_s": asked.duration_h * 3600, "output_interval_s": 600,
+         "advection": asked.advection, "rain": {"rate_mm_h": rain}, "sewer": sewer}
     )  # fmt: skip
-    swallow = _drains(terrain, cover, pumps, asked.failed_pumps)
-    level = cover.elevation
-    city = City(cover.walls, [(cover.shore, tide)], swallow, cover.mannings_n)
-    model = Model(Terrain(level, terrain.transform, terrain.crs), own, threads=asked.threads, city=city)
-    model.solver.held.append(_way_out(model, cover))
-    model.solver.structures += _gates(model, terrain, cover, assets[kind == "gate"])
-    found = model.run(out, tell)
-    tell(1.0, "who and what is reached")
-    what = reached.find(terrain, model.solver, tables, cover)
+    model = catchment.model(
+        own,
+        tide_of(asked.surge_m or 0.0, heaviest),
+        asked.failed_pumps,
+        threads=asked.threads or min(2, os.cpu_count() or 1),
+    )
+    found = model.run(out, tell, resume=True)
+    found.files += _fine(data_dir, catchment, model, out)
+    return finish(dsn, catchment, model, found, out, tell, asked.model_dump(mode="json"), asked.failed_pumps)
+
+
+def _fine(data_dir: Path, catchment: Catchment, model: Model, out: Path) -> list[str]:
+    """Write the greatest depths on the terrain's own cells where these are smaller; return the names of the files."""
+    fine = read_finer(data_dir, catchment.terrain)
+    if fine is None:
+        return []
+    ground = Terrain(catchment.cover.elevation, catchment.terrain.transform, catchment.terrain.crs)
+    depth = downscale(model.solver.most("depth") * model.shown, ground, fine)
+    write_raster(out / FINE, fine, millis(depth)[None], ["mm"])
+    return [FINE]
+
+
+def _sewer(data_dir: Path, asked: Asked) -> Record | None:
+    """Return the sewer model that is asked for."""
+    path = data_dir / SEWER
+    if asked.drains == "swmm" and not path.is_file():
+        raise BadScenario(f"drains: there is no sewer model at {path}; put one there, or ask for capacity")
+    return {"model": path} if asked.drains == "swmm" else None
+
+
+def finish(
+    dsn: str, catchment: Catchment, model: Model, found: Result, out: Path, tell: Tell, asked: Record,
+    failed: Collection[str],
+) -> Record:  # fmt: skip
+    """Add who and what is reached, the measures and the receipt to what the solver found; write `result.json`."""
+    tell(1.0, "피해 집계 · who and what is reached")
+    what = reached.find(catchment.terrain, model.solver, catchment.tables, catchment.cover)
     files = found.files + reached.write(out, what)
-    qualities = read_qualities(dsn)
+    built = pd.concat([catchment.pumps, catchment.gates])
+    to_lon_lat = transformer(KOREA_CENTRAL, WGS84).transform
     facts = found.facts | {
-        "simulation": "flood",
-        "files": files, "totals": what.totals, "districts": what.districts, "places": what.places,
-        "is_synthetic": qualities.get("terrain", "synthetic") == "synthetic",
+        "simulation": "flood", "files": files,
+        "totals": what.totals, "districts": what.districts, "places": what.places,
+        "is_synthetic": read_qualities(dsn).get("terrain", "synthetic") == "synthetic",
         "measures": [
-            {"name_ko": row.name_ko, "name_en": row.name_en, "kind": "failed_pump",
-             "at": transformer(KOREA_CENTRAL, WGS84).transform(row.geom.x, row.geom.y)}
-            for row in pumps[pumps.key.isin(asked.failed_pumps)].itertuples()
+            {"name_ko": row.name_ko, "name_en": row.name_en, "kind": "failed",
+             "at": to_lon_lat(row.geom.x, row.geom.y)}
+            for row in built[built.key.isin(list(failed))].itertuples()
         ],
-        "receipt": _receipt(asked, cover, swallow, out, found.files),
+        "receipt": _receipt(asked, catchment, out, found.files),
     }  # fmt: skip
     (out / "result.json").write_text(json.dumps(facts))
     return facts
 
 
-def _receipt(asked: Asked, cover: ground.Cover, swallow: NDArray[Any], out: Path, files: list[str]) -> Record:
+def _receipt(asked: Record, catchment: Catchment, out: Path, files: list[str]) -> Record:
     """Return what names this run: the digest of its inputs, of its code, and of what it wrote."""
-    digest = hashlib.sha256(asked.model_dump_json().encode())
-    for part in (cover.elevation, cover.walls, cover.mannings_n, cover.shore, swallow):
+    digest = hashlib.sha256(json.dumps(asked, sort_keys=True).encode())
+    for part in catchment.parts():
         digest.update(np.ascontiguousarray(part).tobytes())
     outputs = {name: file_digest(out / name) for name in files}
-    return {
-        "asked": asked.model_dump(),
-        "digest": digest.hexdigest(),
-        "version": code_digest()[:12],
-        "outputs": outputs,
-    }
+    return {"asked": asked, "digest": digest.hexdigest(), "version": code_digest()[:12], "outputs": outputs}

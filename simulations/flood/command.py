@@ -8,10 +8,12 @@ import time
 from pathlib import Path
 from typing import Any
 
+from simulations.flood.checkpoint import code_digest
 from simulations.flood.model import Model
-from simulations.flood.result import Result, code_digest, file_digest
+from simulations.flood.result import Result
 from simulations.flood.scenario import Scenario, read_scenario
 from simulations.flood.terrain import read_terrain
+from simulations.receipt import compare, file_digest, read_json, tell
 from twin.errors import BadScenario
 
 RECEIPT = "receipt.json"
@@ -25,26 +27,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--advection", choices=("on", "off"), help="carry momentum; overrules the scenario")
     parser.add_argument("--threads", type=int, default=1, help="threads; any number gives the same result")
     parser.add_argument("--resume", action="store_true", help="go on from the checkpoint in the folder")
-
-
-def tell(share: float, what: str) -> None:
-    """Write the progress over the last line of the terminal."""
-    end = "\r" if sys.stderr.isatty() else "\n"
-    print(f"{100 * share:3.0f}% {what}", end=end, file=sys.stderr, flush=True)
-
-
-def read_json(path: Path) -> Any:
-    """Read a scenario file.
-
-    Raises
-    ------
-    BadScenario
-        There is none, or it is no JSON.
-    """
-    try:
-        return json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError) as error:
-        raise BadScenario(f"scenario {path} cannot be read: {error}") from error
 
 
 def simulate(
@@ -93,6 +75,8 @@ def run(arguments: argparse.Namespace) -> int:
     print(f"{facts['title'] or 'flood'}: {facts['area_flooded_m2'] / 1e6:.3f} km2 flooded, at most "
           f"{facts['deepest_m']:.2f} m; mass error {facts['mass_error']:.1e}; {time.monotonic() - started:.1f} s; "
           f"{arguments.out}")  # fmt: skip
+    if facts["vertical_datum"] is None and facts["has_levels"]:
+        print("levels: neither terrain nor scenario names a vertical datum; taken to be the same", file=sys.stderr)
     if not facts["trusted"]:
         print(f"UNTRUSTED: mass error {facts['mass_error']:.1e}", file=sys.stderr)
         return 3
@@ -117,13 +101,3 @@ def verify(folder: Path) -> int:
         files = Model(terrain, scenario, threads=receipt["threads"]).run(Path(again), tell).files
         outputs = {name: file_digest(Path(again) / name) for name in files}
     return compare(receipt["outputs"], outputs, folder)
-
-
-def compare(told: dict[str, str], again: dict[str, str], folder: Path) -> int:
-    """Say which files of a run differ from its receipt or from their repetition; return the exit status."""
-    unlike = [
-        name for name, digest in told.items()
-        if again.get(name) != digest or not (folder / name).is_file() or file_digest(folder / name) != digest
-    ]  # fmt: skip
-    print(f"differs: {', '.join(unlike)}" if unlike else f"identical: {len(told)} files")
-    return 1 if unlike else 0

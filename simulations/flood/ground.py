@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import shapely
 from numpy.typing import NDArray
 from rasterio.features import rasterize
-from scipy.ndimage import binary_dilation
+from scipy.ndimage import binary_dilation, minimum_filter
 
 from simulations.flood.terrain import Terrain
 
@@ -19,6 +20,8 @@ MANNINGS_N = {"hill": 0.10, "farm": 0.05, "park": 0.06, "built": 0.04, "industry
 INFILTRATION_MM_H = {"hill": 10.0, "farm": 5.0, "park": 8.0, "built": 1.0, "industry": 1.0, "airport": 3.0}
 """Roughness (Chow 1959, table 5-6) and saturated infiltration (silty soils, Rawls et al. 1983), rounded."""
 OTHER_N, OTHER_MM_H = 0.045, 3.0
+SMALL = 64
+"""Cells whose middles a small shape may hold: each is asked for by itself."""
 
 
 @dataclass(frozen=True)
@@ -52,12 +55,35 @@ class Cover:
 
 
 def burn(shapes: Any, terrain: Terrain, *, touched: bool = False) -> Mask:
-    """Return the cells whose middle lies in some shapes (or that they touch)."""
-    shapes = [shape for shape in shapes if shape is not None and not shape.is_empty]
-    if not shapes:
-        return np.zeros(terrain.elevation.shape, bool)
-    burnt = rasterize(shapes, terrain.elevation.shape, transform=terrain.transform, all_touched=touched, dtype="uint8")
-    return np.asarray(burnt, bool)
+    """Return the cells whose middle lies in some polygons (or that they touch)."""
+    parts = shapely.get_parts(np.asarray(shapes, object))
+    parts = parts[~shapely.is_empty(parts)]
+    found = np.zeros(terrain.elevation.shape, bool)
+    if not touched:
+        parts = _burn_small(parts, terrain, found)
+    if len(parts):
+        whole = rasterize(parts, found.shape, transform=terrain.transform, all_touched=touched, dtype="uint8")
+        found |= np.asarray(whole, bool)
+    return found
+
+
+def _burn_small(parts: NDArray[np.object_], terrain: Terrain, found: Mask) -> NDArray[np.object_]:
+    """Mark the cells of small polygons, of which a city has very many; return the others."""
+    a, (ny, nx) = terrain.transform, found.shape
+    west, south, east, north = shapely.bounds(parts).T.reshape(4, -1)
+    c0, c1 = np.ceil((west - a.c) / a.a - 0.5), np.floor((east - a.c) / a.a - 0.5)
+    r0, r1 = np.ceil((north - a.f) / a.e - 0.5), np.floor((south - a.f) / a.e - 0.5)
+    c0, r0, c1, r1 = (one.astype(int) for one in (c0.clip(0), r0.clip(0), c1.clip(-1, nx - 1), r1.clip(-1, ny - 1)))
+    across, down = (c1 - c0 + 1).clip(0), (r1 - r0 + 1).clip(0)
+    count = across * down
+    small = np.flatnonzero(count <= SMALL)
+    owner = np.repeat(small, count[small])
+    number = np.arange(len(owner)) - np.repeat(np.cumsum(count[small]) - count[small], count[small])
+    column, row = c0[owner] + number % across[owner], r0[owner] + number // across[owner]
+    inside = shapely.contains_xy(parts[owner], a.c + a.a * (column + 0.5), a.f + a.e * (row + 0.5))
+    found[row[inside], column[inside]] = True
+    large: NDArray[np.object_] = parts[count > SMALL]
+    return large
 
 
 def cover_of(terrain: Terrain, tables: dict[str, Any]) -> Cover:
@@ -78,6 +104,9 @@ def cover_of(terrain: Terrain, tables: dict[str, Any]) -> Cover:
     elevation = terrain.elevation.copy()
     edge = land & binary_dilation(sea, np.ones((3, 3), bool))
     elevation[edge] = np.maximum(elevation[edge], CREST_M)
+    # the bed of the held cells matters only up to the ground beside it, and deep water would shorten the time step
+    beside = minimum_filter(np.where(land, elevation, np.inf), 3)
+    elevation[shore] = np.maximum(elevation[shore], beside[shore])
     elevation[sea & ~shore] = np.nan
     rough = np.full(elevation.shape, OTHER_N)
     soaks = np.full(elevation.shape, OTHER_MM_H)

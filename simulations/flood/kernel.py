@@ -12,6 +12,7 @@ n2         Manning's n squared [s2/m2/3]
 rate       source [m/s]
 s, t       stride of a face's normal and of its tangent in the flat arrays
 top        largest squared (without advection) or plain (with) wave speed of each column [m2/s2 or m/s]
+reach      depth [m] from which on a wave runs no faster; see `Solver`
 share      what a cell can give of what leaves it [-]: no depth ever falls below zero
 =========  ====================================================================================
 
@@ -25,9 +26,12 @@ Local inertia: Bates et al. 2010, doi 10.1016/j.jhydrol.2010.03.027, eq. 11. Wei
 
 import math
 
+import numba
 import numpy as np
 from numba import get_thread_id, njit, prange  # type: ignore[attr-defined]
 
+# its threads sleep while they wait; those of OpenMP burn a busy machine
+numba.config.THREADING_LAYER = "workqueue"  # type: ignore[attr-defined]
 F = np.float32
 WALL = F(1e6)
 DRY = F(1e-5)
@@ -36,31 +40,45 @@ G, ZERO, QUARTER, HALF, ONE = F(9.81), F(0), F(0.25), F(0.5), F(1)
 INV_2G = F(1 / (2 * 9.81))
 WEIR = F((2 / 3) ** 1.5)
 """Critical flow over a broad crest: q = (2/3)^1.5 sqrt(g) E^1.5 with the energy head E."""
-THETA, THETA_SIDE = F(0.9), F(0.05)
+THETA_OWN, THETA_SIDE = F(0.1), F(0.05)
+"""What a face gives to its neighbours, and what it gets from either: theta of de Almeida et al. is 0.9."""
 MAGIC, THIRD = F(0x548C39CB), F(1 / 3)
 CUBE_ROOT = (F(1.75136436), F(-1.24822597), F(0.50744132))
 C0, C1, C2 = CUBE_ROOT
 SLACK, TINY = F(1 - 1e-6), F(1e-30)
 FREE = F(1e6)
-ROW, COLUMN = 64, 256
+ROW, COLUMN = 64, 64
 """Rows and columns of a tile: where nothing is wet, nothing is computed."""
+VECTOR = 16
+"""Numbers in the widest vector of a processor."""
 IDLE = 2
 """Both copies of a tile's fields are alike: it need not be touched."""
 
-_FAST = {"nnan", "ninf", "nsz", "contract", "arcp"}  # no reassociation: the slope of a lake at rest stays exactly zero
-_compiled = njit(fastmath=_FAST, error_model="numpy", cache=True)
+FAST = {"nnan", "ninf", "nsz", "contract", "arcp"}  # no reassociation: the slope of a lake at rest stays exactly zero
+compiled = njit(fastmath=FAST, error_model="numpy", cache=True)
 
 
-@_compiled
+@compiled
 def _inverse_cube_root(x):  # type: ignore[no-untyped-def]
     y = np.int32(MAGIC - F(F(x).view(np.int32)) * THIRD).view(F)
     c = x * y * y * y
     return y * (C0 + c * (C1 + c * C2))
 
 
-@_compiled
-def _inertial(k0, k1, offset, s, t, z, h, n2, u, w, un, p, top, dtdx, gdt):  # type: ignore[no-untyped-def]
-    gdtdx = G * dtdx
+@compiled
+def _brake(drag, speed, push):  # type: ignore[no-untyped-def]
+    """Return by what friction divides a speed: that of the speed before, at least that of the speed to come alone.
+
+    The second is the root of u + drag |u| u = push: water that stood still is not let go without any friction.
+    """
+    known = ONE + drag * speed
+    alone = HALF + math.sqrt(QUARTER + drag * abs(push))
+    return known if known > alone else alone
+
+
+@compiled
+def _inertial(k0, k1, offset, s, t, z, h, n2, u, w, un, p, top, dtdx, gdt, reach):  # type: ignore[no-untyped-def]
+    gdtdx, half_gdt = G * dtdx, HALF * gdt
     for k in range(k0, k1):
         j = k - offset
         step = z[k] - z[k - s]
@@ -69,12 +87,15 @@ def _inertial(k0, k1, offset, s, t, z, h, n2, u, w, un, p, top, dtdx, gdt):  # t
         surface = (a if a > b else b) - crest
         deep = surface if surface > DRY else DRY
         before, behind, ahead = u[k], u[k - s], u[k + s]
-        mean = THETA * before + THETA_SIDE * (behind + ahead)
         side = QUARTER * (w[k - s] + w[k] + w[k - s + t] + w[k + t])
         speed = math.sqrt(before * before + side * side)
         y = _inverse_cube_root(deep)
-        rough = HALF * (n2[k - s] + n2[k])
-        now = (mean - gdtdx * (b - a)) / (ONE + gdt * rough * speed * y * y * y * y)
+        cubed = y * y * y
+        light = reach * cubed
+        light = light if light < ONE else ONE
+        drag = (light * cubed) * (y * (half_gdt * (n2[k - s] + n2[k])))
+        push = before + light * (THETA_SIDE * (behind + ahead) - THETA_OWN * before - gdtdx * (b - a))
+        now = push / _brake(drag, speed, push)
         given = (a if now > ZERO else b) - crest
         given = given if given > ZERO else ZERO
         along = behind if now > ZERO else ahead
@@ -86,15 +107,15 @@ def _inertial(k0, k1, offset, s, t, z, h, n2, u, w, un, p, top, dtdx, gdt):  # t
         now = now if surface > DRY else ZERO
         un[k] = now
         p[j] = given * now * dtdx
-        wave, moved = G * deep, now * now
+        wave, moved = G * deep * light, now * now
         most = wave if wave > moved else moved
         known = top[j]
         top[j] = most if most > known else known
 
 
-@_compiled
+@compiled
 def _advective(k0, k1, offset, s, t, z, h, n2, u, w, po, qo, un, p, top, dtdx, gdt, ratio):  # type: ignore[no-untyped-def]
-    gdtdx = G * dtdx
+    gdtdx, half_gdt = G * dtdx, HALF * gdt
     for k in range(k0, k1):
         j = k - offset
         step = z[k] - z[k - s]
@@ -121,8 +142,10 @@ def _advective(k0, k1, offset, s, t, z, h, n2, u, w, po, qo, un, p, top, dtdx, g
         side = QUARTER * (w[k - s] + w[k] + w[k - s + t] + w[k + t])
         speed = math.sqrt(before * before + side * side)
         y = _inverse_cube_root(deep)
-        rough = HALF * (n2[k - s] + n2[k])
-        now = (mean - gdtdx * (b - a)) / (ONE + gdt * rough * speed * y * y * y * y)
+        squared = y * y
+        drag = half_gdt * (n2[k - s] + n2[k]) * squared * squared
+        push = mean - gdtdx * (b - a)
+        now = push / _brake(drag, speed, push)
         given = (a if now > ZERO else b) - crest
         given = given if given > ZERO else ZERO
         along = behind if now > ZERO else ahead
@@ -139,7 +162,7 @@ def _advective(k0, k1, offset, s, t, z, h, n2, u, w, po, qo, un, p, top, dtdx, g
         top[j] = most if most > known else known
 
 
-@_compiled
+@compiled
 def _share(k0, k1, offset, h, p, q, q_south, share):  # type: ignore[no-untyped-def]
     for k in range(k0, k1):
         j = k - offset
@@ -152,7 +175,7 @@ def _share(k0, k1, offset, h, p, q, q_south, share):  # type: ignore[no-untyped-
         share[j] = has / most if out > has else ONE
 
 
-@_compiled
+@compiled
 def _update(k0, k1, offset, h, rate, rest, p, q, q_south, above, here, below, hn, dt):  # type: ignore[no-untyped-def]
     one = np.uint64(1)
     for k in range(k0, k1):
@@ -170,7 +193,7 @@ def _update(k0, k1, offset, h, rate, rest, p, q, q_south, above, here, below, hn
         rest[k] = gain - (now - before)
 
 
-@_compiled
+@compiled
 def _keep(k0, k1, offset, p, q, above, here, pn, qn):  # type: ignore[no-untyped-def]
     for k in range(k0, k1):
         j = k - offset
@@ -179,18 +202,23 @@ def _keep(k0, k1, offset, p, q, above, here, pn, qn):  # type: ignore[no-untyped
         qn[k] = north * (above[j] if north > ZERO else own)
 
 
-@_compiled
-def _tile(advection, r0, r1, c0, c1, width, band, z, n2, rate, rest, old, new, dt, dx, ratio):  # type: ignore[no-untyped-def]
-    """Advance the cells [r0, r1) x [c0, c1); a halo of faces is computed with them, the same as the neighbours' own."""
+@compiled
+def _strip(advection, r0, r1, c0, c1, width, band, z, n2, rate, rest, old, new, dt, dx, ratio, reach):  # type: ignore[no-untyped-def]
+    """Advance the cells [r0, r1) x [c0, c1); a halo of faces is computed with them, the same as the neighbours' own.
+
+    Loops over faces take whole vectors, so that no face gets other bits in a remainder loop than its neighbour gave it.
+    """
     h, u, v, po, qo = old[0], old[1], old[2], old[3], old[4]
     hn, un, vn, pn, qn = new[0], new[1], new[2], new[3], new[4]
     dtdx, gdt, step = F(dt / dx), F(9.81 * dt), F(dt)
     one, w = np.uint64(1), np.uint64(width)
+    first = c0 - 1
+    end = first + (c1 + 2 - first + VECTOR - 1) // VECTOR * VECTOR
     top = band[11]
-    top[c0 - 1 : c1 + 2] = ZERO
+    top[first:end] = ZERO
     for r in range(r0 - 2, r1 + 1):
         offset = np.uint64(r * width)
-        k0, k1 = offset + np.uint64(c0 - 1), offset + np.uint64(c1 + 2)
+        k0, k1 = offset + np.uint64(first), offset + np.uint64(end)
         x, y, y_south, share = band[r % 2], band[2 + r % 3], band[2 + (r + 1) % 3], band[8 + r % 3]
         if advection:
             if r >= r0 - 1:
@@ -198,10 +226,10 @@ def _tile(advection, r0, r1, c0, c1, width, band, z, n2, rate, rest, old, new, d
             _advective(k0 + w, k1 + w, offset + w, w, one, z, h, n2, v, u, qo, po, vn, y_south, top, dtdx, gdt, ratio)
         else:
             if r >= r0 - 1:
-                _inertial(k0, k1, offset, one, w, z, h, n2, u, v, un, x, top, dtdx, gdt)
-            _inertial(k0 + w, k1 + w, offset + w, w, one, z, h, n2, v, u, vn, y_south, top, dtdx, gdt)
+                _inertial(k0, k1, offset, one, w, z, h, n2, u, v, un, x, top, dtdx, gdt, reach)
+            _inertial(k0 + w, k1 + w, offset + w, w, one, z, h, n2, v, u, vn, y_south, top, dtdx, gdt, reach)
         if r >= r0 - 1:
-            _share(k0, k1 - one, offset, h, x, y, y_south, share)
+            _share(k0, k1, offset, h, x, y, y_south, share)
         if r > r0:
             m = r - 1
             row = np.uint64(m * width)
@@ -211,52 +239,70 @@ def _tile(advection, r0, r1, c0, c1, width, band, z, n2, rate, rest, old, new, d
             _update(a, b, row, h, rate, rest, xm, ym, yms, above, here, below, hn, step)
             if advection:
                 _keep(a, b, row, xm, ym, above, here, pn, qn)
-    most = ZERO
-    for c in range(c0, c1 + 1):
-        most = max(most, top[c])
-    return most
 
 
-@njit(parallel=True, fastmath=_FAST, error_model="numpy", cache=True)
-def advance(advection, tiles, wake, idle, tops, width, bands, z, n2, rate, rest, old, new, dt, dx, ratio):  # type: ignore[no-untyped-def]
+@njit(parallel=True, fastmath=FAST, error_model="numpy", cache=True)
+def advance(advection, tiles, order, wake, idle, tops, width, bands, z, n2, rate, rest, old, new, dt, dx, ratio, reach):  # type: ignore[no-untyped-def]
     """Advance the tiles that are awake by one step, and let those that fell asleep have equal copies.
+
+    Neighbours in a row of tiles are swept as one strip: long rows are what memory and vectors like.
+
+    Parameters
+    ----------
+    tiles
+        First and last row and column, shape (rows of tiles, tiles in a row, 4).
+    order
+        Rows of tiles, so ordered that each thread gets some of everywhere.
 
     Returns
     -------
     The largest wave speed (squared without advection).
     """
-    for i in prange(len(tiles)):
-        r0, r1, c0, c1 = tiles[i]
-        if wake[i]:
-            band = bands[get_thread_id()]
-            tops[i] = _tile(advection, r0, r1, c0, c1, width, band, z, n2, rate, rest, old, new, dt, dx, ratio)
-            idle[i] = 0
-        elif idle[i] < IDLE:
-            for field in range(5):
-                for r in range(r0, r1):
-                    a, b = r * width + c0, r * width + c1
-                    new[field, a:b] = old[field, a:b]
-            tops[i] = ZERO
-            idle[i] += 1
+    across = tiles.shape[1]
+    for i in prange(len(order)):
+        row = order[i]
+        band = bands[get_thread_id()]
+        top = band[11]
+        c = 0
+        while c < across:
+            end = c + 1
+            r0, r1, c0, c1 = tiles[row, c]
+            if wake[row, c]:
+                while end < across and wake[row, end]:
+                    c1 = tiles[row, end, 3]
+                    end += 1
+                _strip(advection, r0, r1, c0, c1, width, band, z, n2, rate, rest, old, new, dt, dx, ratio, reach)
+                for tile in range(c, end):
+                    most = ZERO
+                    for column in range(tiles[row, tile, 2], tiles[row, tile, 3] + 1):
+                        most = max(most, top[column])
+                    tops[row, tile] = most
+                    idle[row, tile] = 0
+            elif idle[row, c] < IDLE:
+                for field in range(5):
+                    for r in range(r0, r1):
+                        new[field, r * width + c0 : r * width + c1] = old[field, r * width + c0 : r * width + c1]
+                tops[row, c] = ZERO
+                idle[row, c] += 1
+            c = end
     return tops.max()
 
 
-@_compiled
-def rouse(tops, has_source, across, still, wake):  # type: ignore[no-untyped-def]
+@compiled
+def rouse(tops, has_source, has_ground, still, wake):  # type: ignore[no-untyped-def]
     """Wake the tiles with a source, and those that are wet with their neighbours; `still` is the speed of dry ones."""
-    n = len(tops)
-    for i in range(n):
-        wake[i] = has_source[i]
-    for i in range(n):
-        if tops[i] > still:
-            row, column = i // across, i % across
-            for dr in range(-1, 2):
-                for dc in range(-1, 2):
-                    if 0 <= column + dc < across and 0 <= (row + dr) * across + column + dc < n:
-                        wake[(row + dr) * across + column + dc] = True
+    down, across = tops.shape
+    wake[:] = has_source
+    for row in range(down):
+        for column in range(across):
+            if tops[row, column] > still:
+                for r in range(max(row - 1, 0), min(row + 2, down)):
+                    for c in range(max(column - 1, 0), min(column + 2, across)):
+                        if has_ground[r, c]:
+                            wake[r, c] = True
 
 
-@_compiled
+@compiled
 def hold(h, rest, cells, depth):  # type: ignore[no-untyped-def]
     """Set the depth [m] of cells; return what that added, summed over the cells [m]."""
     added = 0.0
@@ -268,36 +314,64 @@ def hold(h, rest, cells, depth):  # type: ignore[no-untyped-def]
     return added
 
 
-@_compiled
-def drain(h, rest, most, dt):  # type: ignore[no-untyped-def]
-    """Take water at up to `most` [m/s] from every cell; return what was taken, summed over the cells [m]."""
+@compiled
+def _swallow(k0, k1, h, most, dt, gone):  # type: ignore[no-untyped-def]
+    for k in range(k0, k1):
+        want, before = most[k] * dt, h[k]
+        now = before - (want if want < before else before)
+        h[k] = now
+        gone[k - k0] = before - now
+
+
+@njit(fastmath=True, error_model="numpy", cache=True)
+def _sum(values):  # type: ignore[no-untyped-def]
+    whole = 0.0
+    for value in values:
+        whole += float(value)
+    return whole
+
+
+@njit(parallel=True, fastmath=FAST, error_model="numpy", cache=True)
+def drain(tiles, idle, width, h, most, dt):  # type: ignore[no-untyped-def]
+    """Take water at up to `most` [m/s] from every cell that is awake; return what was taken, over the cells [m]."""
+    taken = np.zeros(len(tiles))
+    for row in prange(len(tiles)):
+        gone = np.empty(width, F)
+        column = 0
+        while column < tiles.shape[1]:
+            r0, r1, c0, c1 = tiles[row, column]
+            column += 1
+            if idle[row, column - 1] < IDLE:
+                while column < tiles.shape[1] and idle[row, column] < IDLE:
+                    c1 = tiles[row, column, 3]
+                    column += 1
+                for r in range(r0, r1):
+                    _swallow(np.uint64(r * width + c0), np.uint64(r * width + c1), h, most, F(dt), gone)
+                    taken[row] += _sum(gone[: c1 - c0])
+    return taken.sum()
+
+
+@compiled
+def soak(tiles, idle, width, h, conductivity, suction, soaked, dt):  # type: ignore[no-untyped-def]
+    """Let the ground that is awake take water by Green and Ampt; return what was taken, summed over the cells [m].
+
+    `suction` is that of the wetting front times the deficit [m], `soaked` what went in so far [m]. Over a step the
+    rate K (1 + S/F) is that of its end: F' = F + K dt (1 + S/F'), a quadratic with one positive root.
+    """
     taken = 0.0
-    for k in range(len(h)):
-        want = most[k] * F(dt)
-        if want > ZERO and h[k] > ZERO:
-            less = want if want < h[k] else h[k]
-            before = h[k]
-            now = before - less
-            h[k] = now
-            taken += float(before) - float(now)
+    for row in range(tiles.shape[0]):
+        for column in range(tiles.shape[1]):
+            r0, r1, c0, c1 = tiles[row, column]
+            if idle[row, column] < IDLE:
+                for r in range(r0, r1):
+                    for k in range(r * width + c0, r * width + c1):
+                        if conductivity[k] > ZERO and h[k] > ZERO:
+                            most = conductivity[k] * F(dt)
+                            whole = soaked[k] + most
+                            after = HALF * (whole + math.sqrt(whole * whole + F(4) * most * suction[k]))
+                            want, before = after - soaked[k], h[k]
+                            less = want if want < before else before
+                            h[k] = before - less
+                            soaked[k] += less
+                            taken += float(before) - float(h[k])
     return taken
-
-
-@_compiled
-def track(t, dt, width, h, u, v, depth, speed, hazard, arrival_low, arrival_high, above):  # type: ignore[no-untyped-def]
-    """Keep the extremes: depth [m], speed [m/s], hazard h(v+0.5) [m2/s], first time over 0.1 and 0.3 m [s]."""
-    for k in range(width, len(h) - width):
-        now = h[k]
-        if now > DRY:
-            x, y = HALF * (u[k] + u[k + 1]), HALF * (v[k] + v[k + width])
-            fast = math.sqrt(x * x + y * y)
-            depth[k] = max(depth[k], now)
-            if now > F(0.01):
-                speed[k] = max(speed[k], fast)
-                hazard[k] = max(hazard[k], now * (fast + HALF))
-            if now >= F(0.1) and arrival_low[k] < ZERO:
-                arrival_low[k] = t
-            if now >= F(0.3):
-                above[k] += F(dt)
-                if arrival_high[k] < ZERO:
-                    arrival_high[k] = t

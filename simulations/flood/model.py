@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,15 @@ import rasterio.features
 from numpy.typing import NDArray
 from shapely.geometry import LineString
 
-from simulations.flood import structures
+from simulations.flood import checkpoint, structures
+from simulations.flood import scenario as scenarios
 from simulations.flood.result import Frames, GaugeTable, Result
-from simulations.flood.scenario import Amount, Barrier, Boundary, Culvert, Pump, Rain, Scenario
-from simulations.flood.solver import Held, Ints, Solver, Source
-from simulations.flood.terrain import Terrain, aligned
+from simulations.flood.scenario import Amount, Barrier, Boundary, Culvert, Pump, Rain, Scenario, Soil
+from simulations.flood.sewer import Inlet, Sewer, coordinates
+from simulations.flood.solver import ANY_DEPTH, Held, Ints, Solver, Source
+from simulations.flood.terrain import Terrain, aligned, require_datum
 from twin.errors import BadScenario
+from twin.vertical import is_same
 
 CHECKPOINT_S = 30.0
 """Wall time between two checkpoints [s]."""
@@ -38,12 +42,15 @@ class City:
         Cells with the level [m] of the sea or a river over time [s].
     drained_mm_h
         What drains and ground swallow at most [mm/h].
+    wave_depth
+        Depth [m] from which on waves run no faster; None: they always do. See `Solver`.
     """
 
     walls: NDArray[np.bool_]
     held: list[tuple[NDArray[np.bool_], Callable[[float], float]]] = field(default_factory=list)
     drained_mm_h: NDArray[Any] | float = 0.0
     mannings_n: NDArray[Any] | float = 0.035
+    wave_depth: float | None = None
 
 
 def series(amount: Amount) -> Callable[[float], float]:
@@ -62,6 +69,7 @@ class Model:
 
     def __init__(self, terrain: Terrain, scenario: Scenario, *, threads: int = 1, city: City | None = None) -> None:
         self.terrain, self.scenario = terrain, scenario
+        self.datum = _datum(terrain, scenario)
         elevation = terrain.elevation.astype(np.float64)
         if city is not None:
             elevation[city.walls] = np.nan
@@ -69,7 +77,7 @@ class Model:
         rough = aligned(rough, terrain, "mannings_n") if isinstance(rough, Path) else rough
         self.solver = Solver(
             elevation, terrain.cell_size, rough, self._initial(elevation), advection=scenario.advection,
-            threads=threads,
+            threads=threads, wave_depth=ANY_DEPTH if city is None else city.wave_depth or ANY_DEPTH,
         )  # fmt: skip
         self._roofs = np.ones(elevation.shape) if city is None else _roof_rain(city.walls)
         swallow: Any = scenario.infiltration_mm_h if city is None else city.drained_mm_h
@@ -78,9 +86,11 @@ class Model:
             raise BadScenario(f"infiltration_mm_h of {np.min(swallow)} mm/h is negative")
         inner = self.solver._inner(self.solver.most_drained)
         inner[:] = np.broadcast_to(np.asarray(swallow) * MM_H, elevation.shape)
-        self._shown = np.ones(elevation.shape, bool)  # the sea is no flood
+        if (soil := scenario.soil) is not None:
+            self._soak(soil)
+        self.shown = np.ones(elevation.shape, bool)  # the sea is no flood
         for mask, level in city.held if city else []:
-            self._shown &= ~mask
+            self.shown &= ~mask
             rows, columns = np.nonzero(mask & np.isfinite(elevation))
             self.solver.held.append(Held(self.solver.cell(rows, columns), level))
         for number, boundary in enumerate(scenario.boundaries):
@@ -89,8 +99,16 @@ class Model:
             self.solver.sources.append(Source(self._at(point.x, point.y, "a source"), series(point.discharge_m3_s)))
         for structure in scenario.structures:
             self._build(structure)
+        self.sewer = self._sewer(scenario.sewer) if scenario.sewer else None
         for gauge in scenario.gauges:
             terrain.cell_of(gauge.x, gauge.y, f"gauge {gauge.name!r}")
+
+    def _soak(self, soil: Soil) -> None:
+        given = {name: aligned(value, self.terrain, name) if isinstance(value, Path) else value for name, value in soil}
+        for name, value in given.items():
+            if np.min(value) < 0:
+                raise BadScenario(f"soil.{name} of {np.min(value)} is negative")
+        self.solver.soak_into(given["conductivity_mm_h"] * MM_H, given["suction_mm"] / 1000 * given["deficit"])
 
     def _initial(self, elevation: NDArray[Any]) -> Any:
         first = self.scenario.initial
@@ -98,6 +116,8 @@ class Model:
             return 0.0
         given = first.depth_m if first.depth_m is not None else first.level_m
         value: Any = aligned(given, self.terrain, "initial") if isinstance(given, Path) else given
+        if isinstance(first.level_m, Path):
+            require_datum(self.terrain, first.level_m, "initial.level_m")
         depth = value if first.depth_m is not None else np.maximum(value - elevation, 0)
         if np.nanmin(depth) < 0:
             raise BadScenario(f"initial.depth_m of {np.nanmin(depth)} m is negative")
@@ -225,6 +245,20 @@ class Model:
                 )
             )  # fmt: skip
 
+    def _sewer(self, asked: scenarios.Sewer) -> Sewer:
+        inlets = asked.inlets
+        if not inlets:
+            west, north = self.terrain.transform @ (0, 0)
+            east, south = self.terrain.transform @ self.terrain.elevation.shape[::-1]
+            inlets = [
+                scenarios.Inlet(node=node, x=x, y=y) for node, (x, y) in coordinates(asked.model).items()
+                if west <= x < east and south < y <= north
+            ]  # fmt: skip
+        cells = [(one, self._at(one.x, one.y, f"inlet {one.node!r}")) for one in inlets]
+        sewer = Sewer(asked.model, [Inlet(one.node, at, one.weir_m, one.area_m2) for one, at in cells], asked.step_s)
+        self.solver.structures.append(sewer)
+        return sewer
+
     # --- running -----------------------------------------------------------------------------------------------------
 
     def run(self, out: Path, tell: Tell = lambda share, what: None, *, resume: bool = False) -> Result:
@@ -240,10 +274,11 @@ class Model:
         out.mkdir(parents=True, exist_ok=True)
         scenario, solver, kept = self.scenario, self.solver, out / "checkpoint.npz"
         frames, gauges = Frames(self.terrain.elevation.shape), GaugeTable(self.terrain, scenario.gauges)
+        mark = sha256(scenario.model_dump_json().encode() + solver.z.tobytes()).hexdigest()
         started = saved = time.monotonic()
         done = -1.0
-        if resume and kept.exists():
-            more = solver.load(kept)
+        if resume and checkpoint.fits(solver, kept, mark):
+            more = checkpoint.load(solver, kept)
             done = solver.t + 1e-9
             frames.load(more)
             gauges.load(more)
@@ -257,17 +292,31 @@ class Model:
             if stop in outputs:
                 solver.drain()
                 solver.track()
-                frames.add(stop, solver.depth * self._shown)
+                frames.add(stop, solver.depth * self.shown)
                 tell(stop / scenario.duration_s, f"{stop / 60:.0f} / {scenario.duration_s / 60:.0f} min")
             if stop in self._gauge_set:
                 gauges.add(stop, solver)
             if stop in rain:
                 solver.rain(rain[stop]() * self._roofs)
-            if time.monotonic() - saved > CHECKPOINT_S:
-                solver.save(kept, **frames.kept(), **gauges.kept())
+            if time.monotonic() - saved > CHECKPOINT_S and self.sewer is None:  # a SWMM cannot be kept
+                checkpoint.save(solver, kept, mark, **frames.kept(), **gauges.kept())
                 saved = time.monotonic()
         kept.unlink(missing_ok=True)
-        return Result.write(out, self.terrain, scenario, solver, frames, gauges, time.monotonic() - started)
+        facts: dict[str, Any] = {"vertical_datum": self.datum, "has_levels": scenario.has_levels()}
+        if self.sewer is not None:
+            solver.flow["structures"] += self.sewer.settle(solver)
+            self.sewer.close()
+            facts["sewer_m3"] = self.sewer.facts()
+        return Result.write(out, self.terrain, scenario, solver, frames, gauges, time.monotonic() - started, facts)
+
+    def play(self, end: float) -> None:
+        """Run to a time [s] without writing anything."""
+        for t, rate in self._rain_steps():
+            if t < end:
+                self.solver.run_to(t)
+                self.solver.rain(rate() * self._roofs)
+        self.solver.run_to(end)
+        self.solver.drain()
 
     def _gauge_times(self) -> list[float]:
         interval = self.scenario.gauge_interval_s or min(self.scenario.output_interval_s, 60.0)
@@ -282,6 +331,10 @@ class Model:
             return []
         if rain.rasters:
             return [(one.t_s, partial(self._rain_raster, one.path)) for one in rain.rasters]
+        if rain.gauges:
+            times = sorted({max(t, 0.0) for gauge in rain.gauges for t, _ in gauge.rate_mm_h})
+            shares = _shares(rain, self.terrain)
+            return [(t, partial(_rain_field, rain, shares, t)) for t in times]
         return [(t, partial(float, rate * MM_H)) for t, rate in _rain_table(rain, self.scenario.duration_s)]
 
     def _rain_raster(self, path: Path) -> Any:
@@ -289,6 +342,19 @@ class Model:
         if rate.min() < 0:
             raise BadScenario(f"rain of {rate.min()} mm/h in {path} is negative")
         return rate * MM_H
+
+
+def _datum(terrain: Terrain, scenario: Scenario) -> str | None:
+    """Return the name of what all heights are above; None where neither file says it."""
+    ground, levels = terrain.vertical_datum, scenario.vertical_datum
+    if ground and levels and not is_same(ground, levels):
+        raise BadScenario(f"vertical_datum: the levels are above {levels}, the heights of the terrain above {ground}")
+    if ground and not levels and scenario.has_levels():
+        raise BadScenario(
+            f"vertical_datum: the heights of the terrain are above {ground}, and the scenario has levels; "
+            f'say "vertical_datum": "{ground}" if they are above the same'
+        )
+    return levels or ground
 
 
 def _rain_table(rain: Rain, duration_s: float) -> list[tuple[float, float]]:
@@ -300,6 +366,24 @@ def _rain_table(rain: Rain, duration_s: float) -> list[tuple[float, float]]:
         return [(max(t, 0.0), rate) for t, rate in rain.rate_mm_h]
     at = series(rain.rate_mm_h)
     return [(t, at(t + 30)) for t in np.arange(0, duration_s, 60.0).tolist()]
+
+
+def _shares(rain: Rain, terrain: Terrain) -> NDArray[np.float32]:
+    """Return how much each gauge counts in each cell [-], shape (gauges, ny, nx): inverse squares of the distances."""
+    ny, nx = terrain.elevation.shape
+    a = terrain.transform
+    x, y = a.c + a.a * (np.arange(nx) + 0.5), a.f + a.e * (np.arange(ny) + 0.5)
+    near = [1 / np.maximum((x - g.x) ** 2 + (y[:, None] - g.y) ** 2, terrain.cell_size**2) for g in rain.gauges]
+    shares: NDArray[np.float32] = np.array(near, np.float32)
+    shares /= shares.sum(axis=0)
+    return shares
+
+
+def _rain_field(rain: Rain, shares: NDArray[np.float32], t: float) -> NDArray[np.float32]:
+    """Return what the gauges say at a time [s] as a field [m/s]; before its first value a gauge says nothing: 0."""
+    rates = [max((one for one in gauge.rate_mm_h if one[0] <= t), default=(t, 0.0))[1] for gauge in rain.gauges]
+    field: NDArray[np.float32] = np.tensordot(np.array(rates, np.float32) * np.float32(MM_H), shares, 1)
+    return field
 
 
 def _roof_rain(walls: NDArray[np.bool_]) -> NDArray[np.float64]:

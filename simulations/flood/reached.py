@@ -32,10 +32,15 @@ class Reached:
     roads: gpd.GeoDataFrame
 
 
-def find(terrain: Terrain, solver: Solver, tables: dict[str, Any], cover: Cover) -> Reached:
+def find(terrain: Terrain, solver: Solver, tables: dict[str, Any], cover: Cover, within_s: float = np.inf) -> Reached:
     """Overlay the greatest depths with the city.
 
     A building is as deep in water as the deepest cell beside it, since it is itself a wall.
+
+    Parameters
+    ----------
+    within_s
+        Count only buildings that the water reaches until then [s].
     """
     deepest = np.where(cover.shore | ~np.isfinite(cover.elevation), 0, solver.most("depth"))
     on_land = np.where(cover.water, 0, deepest)
@@ -59,7 +64,12 @@ def find(terrain: Terrain, solver: Solver, tables: dict[str, Any], cover: Cover)
         return np.where(inside, field[row, column], 0)
 
     buildings = tables["building"]
-    wet = at(around, shapely.centroid(buildings.geom.to_numpy())) >= BUILDING_M
+    middle = shapely.centroid(buildings.geom.to_numpy())
+    wet = at(around, middle) >= BUILDING_M
+    if np.isfinite(within_s):
+        high = solver.most("arrival_high")
+        high = minimum_filter(np.where((high < 0) | cover.water, np.inf, high), 3)
+        wet &= at(high, middle) <= within_s
     flooded = buildings[wet]
     order = {unit: number for number, unit in enumerate(units.id)}
     unit_of = flooded.unit_id.map(order).to_numpy()

@@ -2,7 +2,6 @@
 
 import csv
 import gzip
-import hashlib
 import json
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,20 +24,6 @@ TRUST = 1e-4
 """Mass error [-] above which a result must not be trusted."""
 FRAMES = "depth.u8.gz"
 COLUMNS = ("t_s", "depth_m", "level_m", "velocity_east_m_s", "velocity_north_m_s", "speed_m_s")
-
-
-def code_digest() -> str:
-    """Return the SHA-256 of the code that computes: equal digests compute the same."""
-    digest = hashlib.sha256()
-    for path in sorted(Path(__file__).parent.glob("*.py")):
-        digest.update(path.name.encode() + b"\0" + path.read_bytes())
-    return digest.hexdigest()
-
-
-def file_digest(path: Path) -> str:
-    """Return the SHA-256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 class Frames:
@@ -131,9 +116,14 @@ class Result:
     @classmethod
     def write(
         cls, out: Path, terrain: Terrain, scenario: Scenario, solver: Solver, frames: Frames, gauges: GaugeTable,
-        wall_s: float,
+        wall_s: float, more: dict[str, Any],
     ) -> "Result":  # fmt: skip
         """Write all files of a run.
+
+        Parameters
+        ----------
+        more
+            Facts that stand beside those of the solver.
 
         Raises
         ------
@@ -141,31 +131,31 @@ class Result:
             The disk does not take them.
         """
         try:
-            return cls._write(out, terrain, scenario, solver, frames, gauges, wall_s)
+            return cls._write(out, terrain, scenario, solver, frames, gauges, wall_s, more)
         except OSError as error:
             raise BadScenario(f"the result cannot be written to {out}: {error}") from error
 
     @classmethod
     def _write(
         cls, out: Path, terrain: Terrain, scenario: Scenario, solver: Solver, frames: Frames, gauges: GaugeTable,
-        wall_s: float,
+        wall_s: float, more: dict[str, Any],
     ) -> "Result":  # fmt: skip
         ground = np.isfinite(terrain.elevation)
         deepest = solver.most("depth")
         rasters: dict[str, tuple[NDArray[Any], str]] = {
-            "max_depth": (_millis(deepest), "mm"),
-            "max_speed": (_millis(solver.most("speed")), "mm/s"),
+            "max_depth": (millis(deepest), "mm"),
+            "max_speed": (millis(solver.most("speed")), "mm/s"),
             # debris factor of Defra FD2321: none in water below 0.25 m, one above
-            "hazard": (_millis(solver.most("hazard") + (deepest > 0.25)), "0.001 m2/s"),
+            "hazard": (millis(solver.most("hazard") + (deepest > 0.25)), "0.001 m2/s"),
             "arrival_0.1m": (_seconds(solver.most("arrival_low")), "s"),
             "arrival_0.3m": (_seconds(solver.most("arrival_high")), "s"),
             "duration_0.3m": (_seconds(solver.most("above")), "s"),
         }
         for name, (values, unit) in rasters.items():
             nodata = np.iinfo(values.dtype).max
-            _write_raster(out / f"{name}.tif", terrain, np.where(ground, values, nodata)[None], [unit])
+            write_raster(out / f"{name}.tif", terrain, np.where(ground, values, nodata)[None], [unit])
         stack = np.where(ground, np.array(frames.frames), 65535).astype(np.uint16)
-        _write_raster(out / "depth.tif", terrain, stack, [f"mm at t={t:g} s" for t in frames.times])
+        write_raster(out / "depth.tif", terrain, stack, [f"mm at t={t:g} s" for t in frames.times])
         (out / FRAMES).write_bytes(gzip.compress(frames.codes(), 4, mtime=0))
         files = [*(f"{name}.tif" for name in rasters), "depth.tif", FRAMES]
         if gauges.names:
@@ -179,12 +169,13 @@ class Result:
             "depth": {"file": FRAMES, "nx": solver.nx, "ny": solver.ny, "times_s": frames.times,
                       "step_m": FRAME_STEP_M, "corners": _corners(terrain)},
             "files": files,
-        }  # fmt: skip
+        } | more  # fmt: skip
         (out / "result.json").write_text(json.dumps(facts, indent=1))
         return cls(facts, frames, files)
 
 
-def _millis(values: NDArray[Any]) -> NDArray[np.uint16]:
+def millis(values: NDArray[Any]) -> NDArray[np.uint16]:
+    """Return metres as whole millimetres."""
     return np.minimum(np.round(values * 1000), 65534).astype(np.uint16)
 
 
@@ -193,7 +184,8 @@ def _seconds(values: NDArray[Any]) -> NDArray[np.uint32]:
     return np.where(values < 0, np.uint32(np.iinfo(np.uint32).max), known)
 
 
-def _write_raster(path: Path, terrain: Terrain, bands: NDArray[Any], what: list[str]) -> None:
+def write_raster(path: Path, terrain: Terrain, bands: NDArray[Any], what: list[str]) -> None:
+    """Write bands of whole numbers as a cloud-optimised GeoTIFF; the greatest number stands for no data."""
     count, ny, nx = bands.shape
     profile = {
         "driver": "COG", "height": ny, "width": nx, "count": count, "dtype": bands.dtype.name,

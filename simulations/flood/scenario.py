@@ -28,23 +28,46 @@ class RainRaster(Record):
     path: Path
 
 
+class RainGauge(Record):
+    """Rain at a place: pairs of time [s] and mm/h, each of which holds until the next time."""
+
+    x: float
+    y: float
+    rate_mm_h: Series
+
+
 class Rain(Record):
-    """Rain over the whole terrain, or from rasters; exactly one of the two."""
+    """Rain over the whole terrain, at gauges, or from rasters; exactly one of the three."""
 
     rate_mm_h: Amount | None = None
     """Rain [mm/h]."""
     between: Literal["step", "linear"] = "step"
     """`step`: each value of `rate_mm_h` holds until the next time."""
+    gauges: list[RainGauge] = []
+    """Between gauges it rains as they say, weighted by the inverse square of the distance."""
     rasters: list[RainRaster] = []
 
     @model_validator(mode="after")
     def _check(self) -> "Rain":
-        if (self.rate_mm_h is None) == (not self.rasters):
-            raise ValueError("give either rate_mm_h or rasters")
+        given = [self.rate_mm_h is not None, bool(self.gauges), bool(self.rasters)]
+        if sum(given) != 1:
+            raise ValueError("give exactly one of rate_mm_h, gauges, rasters")
         rates = [self.rate_mm_h] if isinstance(self.rate_mm_h, float) else [r for _, r in self.rate_mm_h or []]
+        rates += [rate for gauge in self.gauges for _, rate in gauge.rate_mm_h]
         if rates and min(rates) < 0:
             raise ValueError(f"rain of {min(rates)} mm/h is negative")
         return self
+
+
+class Soil(Record):
+    """Ground that soaks up rain by Green and Ampt; a number, or a GeoTIFF of it."""
+
+    conductivity_mm_h: float | Path
+    """Saturated hydraulic conductivity [mm/h]."""
+    suction_mm: float | Path
+    """Suction head of the wetting front [mm]."""
+    deficit: float | Path
+    """Share of the ground that is air at the start [-]."""
 
 
 class Initial(Record):
@@ -142,6 +165,29 @@ class Barrier(Record):
     """From `breach_at_s` on the cells under `breach_line` (null: the whole line) lie at this level [m]."""
 
 
+class Inlet(Record):
+    """Where the surface drains into a node of the sewer model."""
+
+    node: str
+    x: float
+    y: float
+    weir_m: float = Field(default=1.0, gt=0)
+    """Length of the kerb that water falls over [m]."""
+    area_m2: float = Field(default=0.1, gt=0)
+    """Area of the opening [m2]."""
+
+
+class Sewer(Record):
+    """A sewer network as a SWMM model in m3/s; its own rain is left out, the surface brings the water."""
+
+    model: Path
+    """The model (.inp)."""
+    inlets: list[Inlet] = []
+    """Empty: an inlet at every junction that has coordinates on the terrain."""
+    step_s: float = Field(default=10.0, gt=0, le=300)
+    """Time between two exchanges."""
+
+
 class Gauge(Record):
     """A point whose depth, level and velocity are written."""
 
@@ -160,6 +206,8 @@ class Scenario(Record):
     """Null: the smaller of the output interval and a minute."""
     crs: Literal["file", "local"] = "file"
     """`local`: the terrain has no reference system; its coordinates are metres."""
+    vertical_datum: str | None = Field(default=None, min_length=1)
+    """Name of what all levels here are above; needed where the terrain names its own, and has to be the same."""
     holes: Literal["refuse", "wall"] = "refuse"
     """What to do about cells without data inside the terrain."""
     advection: bool = False
@@ -167,9 +215,13 @@ class Scenario(Record):
     initial: Initial | None = None
     rain: Rain | None = None
     infiltration_mm_h: float | Path = 0.0
+    """What ground swallows at most [mm/h], for as long as it rains."""
+    soil: Soil | None = None
+    """Ground that swallows less the wetter it is; on top of `infiltration_mm_h`."""
     boundaries: list[Boundary] = []
     sources: list[PointSource] = []
     structures: list[Annotated[Pump | Culvert | Barrier, Field(discriminator="kind")]] = []
+    sewer: Sewer | None = None
     gauges: list[Gauge] = []
 
     @model_validator(mode="after")
@@ -179,6 +231,11 @@ class Scenario(Record):
         if len({gauge.name for gauge in self.gauges}) < len(self.gauges):
             raise ValueError("two gauges have the same name")
         return self
+
+    def has_levels(self) -> bool:
+        """Tell whether anything here is a height above a datum."""
+        first = self.initial is not None and self.initial.level_m is not None
+        return first or bool(self.structures) or any(one.kind == "level" for one in self.boundaries)
 
     def times(self) -> list[float]:
         """Return the times of output [s], the start and the end among them."""

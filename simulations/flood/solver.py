@@ -1,16 +1,15 @@
 """The shallow-water solver: state, boundaries and time steps around the compiled sweep of `kernel`."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Protocol
 
 import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from simulations.flood import kernel
+from simulations.flood import extremes, kernel
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
@@ -24,6 +23,7 @@ LEAST_DEPTH = 0.02
 """Depth [m] whose wave speed bounds the time step of a dry area."""
 MOST_SOURCE_M = 0.1
 """Depth [m] that a source may add in one step."""
+ANY_DEPTH = 1e6
 GROWTH = 1.3
 DRAIN_EVERY_S = 20.0
 TRACK_STEPS = 8
@@ -53,6 +53,25 @@ class Source:
     discharge: Series
 
 
+@dataclass
+class Soil:
+    """Ground that soaks by Green and Ampt (1911), flat arrays; see `kernel.soak`.
+
+    Parameters
+    ----------
+    conductivity
+        Saturated hydraulic conductivity [m/s].
+    suction
+        Suction head of the wetting front times the deficit of water [m].
+    soaked
+        What went in so far [m].
+    """
+
+    conductivity: Floats
+    suction: Floats
+    soaked: Floats
+
+
 EXTREMES = ("depth", "speed", "hazard", "arrival_low", "arrival_high", "above")
 
 
@@ -63,10 +82,14 @@ class Structure(Protocol):
         """Move water for a time step [s]; return what came in on the whole [m3]."""
         ...
 
+    def places(self) -> Iterable[Ints]:
+        """Return the cells whose water it moves."""
+        ...
+
 
 @dataclass
 class Extremes:
-    """What was the most so far, each of shape (ny, nx) with the margin around it; see `kernel.track`."""
+    """What was the most so far, each of shape (ny, nx) with the margin around it; see `extremes.track`."""
 
     depth: Floats
     speed: Floats
@@ -93,17 +116,22 @@ class Solver:
         Carry momentum: for breaches, crests and jumps.
     threads
         Threads of the sweep; the result is the same for any number.
+    wave_depth
+        Without advection, water deeper than this [m] bears waves no faster than water of this depth: its inertia is
+        raised in proportion, not its weight or its friction, so that a steady flow and a level surface stay as they
+        are, and a few deep ponds do not shorten the time step of a whole city.
     """
 
     def __init__(
         self, elevation: NDArray[Any], cell_size: float, mannings_n: Any = 0.035, depth: Any = 0.0,
-        *, advection: bool = False, threads: int = 1,
+        *, advection: bool = False, threads: int = 1, wave_depth: float = ANY_DEPTH,
     ) -> None:  # fmt: skip
         self.ny, self.nx = elevation.shape
         self.cell_size, self.advection, self.threads = float(cell_size), advection, threads
-        columns = -(-(self.nx + 2) // 64) * 64
+        self.wave_depth = wave_depth
+        columns = -(-(self.nx + 2) // kernel.COLUMN) * kernel.COLUMN
         # one row more below: the halo of the last tile looks a row past the margin
-        self.rows, self.width = self.ny + 2 * MARGIN + 1, columns + 4
+        self.rows, self.width = self.ny + 2 * MARGIN + 1, columns + 4 + kernel.VECTOR
         ground = np.isfinite(elevation)
         self.datum = float(np.floor(np.nanmin(elevation))) if ground.any() else 0.0
         self.z = self._field(kernel.WALL)
@@ -120,6 +148,7 @@ class Solver:
         self.held: list[Held] = []
         self.sources: list[Source] = []
         self.structures: list[Structure] = []
+        self.soil: Soil | None = None
         self.flow = {"rain": 0.0, "sources": 0.0, "held": 0.0, "structures": 0.0, "drained": 0.0}
         """Volume that came in so far by kind [m3]; what was drained went out."""
         self.stored_at_start = self.stored()
@@ -136,19 +165,15 @@ class Solver:
         return whole[MARGIN : MARGIN + self.ny, MARGIN : MARGIN + self.nx]
 
     def _tile(self, columns: int) -> None:
-        starts = range(2, 2 + columns, kernel.COLUMN)
-        self._across = len(starts)
+        rows, starts = range(2, self.ny + 4, kernel.ROW), range(2, 2 + columns, kernel.COLUMN)
         self._tiles = np.array(
-            [
-                (r, min(r + kernel.ROW, self.ny + 4), c, min(c + kernel.COLUMN, 2 + columns))
-                for r in range(2, self.ny + 4, kernel.ROW)
-                for c in starts
-            ],
-            np.int64,
+            [[(r, min(r + kernel.ROW, self.ny + 4), c, c + kernel.COLUMN) for c in starts] for r in rows], np.int64
         )
-        n = len(self._tiles)
-        self._tops, self._wake = np.zeros(n, np.float32), np.ones(n, np.bool_)
-        self._idle, self._has_source = np.zeros(n, np.int8), np.zeros(n, np.bool_)
+        down, across, _ = self._tiles.shape
+        self._order = np.concatenate([np.arange(down)[first :: self.threads] for first in range(self.threads)])
+        self._tops, self._wake = np.zeros((down, across), np.float32), np.ones((down, across), np.bool_)
+        self._idle, self._has_source = np.zeros((down, across), np.int8), np.zeros((down, across), np.bool_)
+        self._has_ground = np.ones((down, across), np.bool_)
         self._bands = np.zeros((self.threads, 12, self.width), np.float32)
 
     # --- what there is -----------------------------------------------------------------------------------------------
@@ -194,13 +219,19 @@ class Solver:
 
     def take(self, cells: Ints, volume: float) -> float:
         """Take up to a volume [m3] from cells, in equal shares of what each holds; return what was taken [m3]."""
-        has = self._old[0][cells].sum(dtype=np.float64) * self.cell_size**2
+        area, deep = self.cell_size**2, self._old[0]
+        if len(cells) == 1:  # gates take in every step
+            own = int(cells[0])
+            before = float(deep[own])
+            deep[own] = max(0.0, before - max(volume, 0.0) / area)
+            return (before - float(deep[own])) * area
+        has = deep[cells].sum(dtype=np.float64) * area
         if has <= 0 or volume <= 0:
             return 0.0
         kept = np.float32(max(0.0, 1 - volume / has))
-        before = self._old[0][cells].astype(np.float64)
-        self._old[0][cells] *= kept
-        return float((before - self._old[0][cells]).sum()) * self.cell_size**2
+        each = deep[cells].astype(np.float64)
+        deep[cells] *= kept
+        return float((each - deep[cells]).sum()) * area
 
     def give(self, cells: Ints, volume: float) -> None:
         """Give a volume [m3] to cells, in equal parts; what float32 cannot hold waits in `rest`."""
@@ -208,9 +239,19 @@ class Solver:
 
     def level_at(self, cells: Ints) -> float:
         """Return the mean water level [m] of some cells, those that are wet; the lowest ground where all are dry."""
+        if len(cells) == 1:  # gates ask too
+            own, deep = int(cells[0]), float(self._old[0][cells[0]])
+            return float(self.z[own]) + (deep if deep > kernel.DRY else 0.0) + self.datum
         h, z = self._old[0][cells].astype(np.float64), self.z[cells].astype(np.float64)
         wet = h > kernel.DRY
         return float((h + z)[wet].mean() if wet.any() else z.min()) + self.datum
+
+    def soak_into(self, conductivity: Any, suction: Any) -> None:
+        """Let ground soak: conductivity [m/s] and suction times deficit [m], numbers or of shape (ny, nx)."""
+        fields = self._field(0), self._field(0)
+        for flat, value in zip(fields, (conductivity, suction), strict=True):
+            self._inner(flat)[:] = np.broadcast_to(value, (self.ny, self.nx))
+        self.soil = Soil(*fields, self._field(0))
 
     def open_ring(self, row: Any, column: Any, below: float = 0.0) -> Ints:
         """Give cells of the ring outside the ground of their neighbour inside, less `below` [m]; return them."""
@@ -237,15 +278,22 @@ class Solver:
     _rain_m3_s = 0.0
 
     def _find_sources(self) -> None:
-        rates = self.rate.reshape(self.rows, self.width)
-        for i, (r0, r1, c0, c1) in enumerate(self._tiles):
-            self._has_source[i] = bool(rates[r0:r1, c0:c1].any())
-        structures: list[Held | Source] = [*self.held, *self.sources]
-        for group in structures:
-            rows, columns = np.divmod(group.cells, self.width)
-            at = (rows - 2) // kernel.ROW * self._across + (columns - 2) // kernel.COLUMN
-            self._has_source[np.unique(np.clip(at, 0, len(self._tiles) - 1))] = True
+        """Find the tiles that never sleep: water may come by itself into one of their cells, or beside them."""
+        comes = self.rate > 0
+        groups: list[Held | Source] = [*self.held, *self.sources]
+        for group in groups:
+            comes[group.cells] = True
+        for structure in self.structures:
+            for cells in structure.places():
+                comes[cells] = True
+        fields, walls = (flat.reshape(self.rows, self.width) for flat in (comes, self.z >= kernel.WALL))
+        for at in np.ndindex(self._wake.shape):
+            r0, r1, c0, c1 = self._tiles[at]
+            self._has_source[at] = fields[r0 - 1 : r1 + 1, c0 - 1 : c1 + 1].any()
+            self._has_ground[at] = not walls[r0:r1, c0:c1].all()
+        self._has_source &= self._has_ground
         self._wake |= self._has_source
+        self._wake &= self._has_ground
 
     # --- time --------------------------------------------------------------------------------------------------------
 
@@ -268,8 +316,9 @@ class Solver:
             self.rate[source.cells] += np.float32(per_cell)
         ratio = np.float32(dt / self._last_dt) if self._last_dt else np.float32(1)
         top = kernel.advance(
-            self.advection, self._tiles, self._wake, self._idle, self._tops, self.width, self._bands, self.z, self.n2,
-            self.rate, self.rest, self._old, self._new, dt, self.cell_size, ratio,
+            self.advection, self._tiles, self._order, self._wake, self._idle, self._tops, self.width, self._bands,
+            self.z, self.n2, self.rate, self.rest, self._old, self._new, dt, self.cell_size, ratio,
+            np.float32(self.wave_depth),
         )  # fmt: skip
         self._old, self._new = self._new, self._old
         for source, discharge in given:
@@ -289,7 +338,7 @@ class Solver:
         if self._steps % TRACK_STEPS == 0:
             self.track()
         dry = math.sqrt(9.81 * kernel.DRY) if self.advection else 9.81 * kernel.DRY
-        kernel.rouse(self._tops, self._has_source, self._across, np.float32(dry * 1.001), self._wake)
+        kernel.rouse(self._tops, self._has_source, self._has_ground, np.float32(dry * 1.001), self._wake)
         self.dt = min(self._step_for(float(top), is_squared=not self.advection), GROWTH * self.dt)
 
     def _step_for(self, top: float, *, is_squared: bool) -> float:
@@ -308,52 +357,27 @@ class Solver:
     def drain(self) -> None:
         """Take what drains and ground have swallowed since the last time."""
         if self._since_drain > 0 and self.most_drained.any():
-            taken = kernel.drain(self._old[0], self.rest, self.most_drained, self._since_drain)
+            taken = kernel.drain(
+                self._tiles, self._idle, self.width, self._old[0], self.most_drained, self._since_drain
+            )
+            self.flow["drained"] += taken * self.cell_size**2
+        if self._since_drain > 0 and (soil := self.soil) is not None:
+            taken = kernel.soak(
+                self._tiles, self._idle, self.width, self._old[0], soil.conductivity, soil.suction, soil.soaked,
+                self._since_drain,
+            )  # fmt: skip
             self.flow["drained"] += taken * self.cell_size**2
         self._since_drain = 0.0
 
     def track(self) -> None:
         """Bring the extremes up to now."""
         one = self.extremes
-        kernel.track(
-            np.float32(self.t), self._since_track, self.width, self._old[0], self._old[1], self._old[2],
+        extremes.track(
+            self._tiles, self._order, self._idle, self.width, np.float32(self.t), np.float32(self._since_track),
+            self._old[0], self._old[1], self._old[2],
             one.depth, one.speed, one.hazard, one.arrival_low, one.arrival_high, one.above,
         )  # fmt: skip
         self._since_track = 0.0
-
-    # --- stopping and going on ---------------------------------------------------------------------------------------
-
-    _KEPT = ("t", "dt", "_last_dt", "_since_track", "_since_drain", "_steps", "stored_at_start", "_rain_m3_s")
-    _ARRAYS = ("rest", "rate", "_old", "_new", "_tops", "_wake", "_idle")
-
-    def save(self, path: Path, **more: Any) -> None:
-        """Write a checkpoint (.npz) from which a run goes on bit for bit; whole or not at all.
-
-        Parameters
-        ----------
-        more
-            Arrays of the caller's own, to be given back by `load`.
-        """
-        fresh = path.with_suffix(".new.npz")
-        arrays = {name: getattr(self, name) for name in self._ARRAYS}
-        most = {f"most_{name}": getattr(self.extremes, name) for name in EXTREMES}
-        numbers = np.array([float(getattr(self, name)) for name in self._KEPT])
-        np.savez(fresh, numbers=numbers, flow=np.array(list(self.flow.values())), **arrays, **most,
-                 **{f"more_{name}": value for name, value in more.items()})  # fmt: skip
-        fresh.rename(path)
-
-    def load(self, path: Path) -> dict[str, NDArray[Any]]:
-        """Go on from a checkpoint of the same terrain; return what the caller gave to `save`."""
-        with np.load(path) as kept:
-            for name, value in zip(self._KEPT, kept["numbers"], strict=True):
-                setattr(self, name, float(value))
-            self._steps = int(self._steps)
-            self.flow = dict(zip(self.flow, map(float, kept["flow"]), strict=True))
-            for name in self._ARRAYS:
-                getattr(self, name)[...] = kept[name]
-            for name in EXTREMES:
-                getattr(self.extremes, name)[...] = kept[f"most_{name}"]
-            return {name[5:]: kept[name] for name in kept.files if name.startswith("more_")}
 
 
 def warm(threads: int = 1) -> None:
@@ -361,6 +385,7 @@ def warm(threads: int = 1) -> None:
     for advection in (False, True):
         solver = Solver(np.zeros((4, 4)), 1.0, 0.03, 0.1, advection=advection, threads=threads)
         solver.most_drained[:] = 1e-6
+        solver.soak_into(1e-6, 0.05)
         solver.held.append(Held(solver.open_ring(-1, np.arange(4)), None))
         solver.run_to(1.0)
         solver.drain()

@@ -47,6 +47,10 @@ class Pump:
         solver.give(self.to, taken)
         return 0.0
 
+    def places(self) -> list[Ints]:
+        """Return the cells whose water it moves."""
+        return [self.cells] if self.to is None else [self.cells, self.to]
+
 
 @dataclass
 class Culvert:
@@ -85,6 +89,10 @@ class Culvert:
         self.moved_m3 += taken if here >= there else -taken
         return 0.0
 
+    def places(self) -> list[Ints]:
+        """Return the cells whose water it moves."""
+        return [self.cells, self.to]
+
 
 @dataclass
 class Breach:
@@ -101,3 +109,7 @@ class Breach:
             self.is_done = True
             solver.z[self.cells] = np.minimum(solver.z[self.cells], np.float32(self.to - solver.datum))
         return 0.0
+
+    def places(self) -> list[Ints]:
+        """Return the cells whose water it moves."""
+        return [self.cells]

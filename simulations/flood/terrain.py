@@ -13,6 +13,7 @@ from rasterio.warp import Resampling, reproject
 from scipy.ndimage import label
 
 from twin.errors import BadScenario
+from twin.vertical import datum_of, is_same
 
 Floats = NDArray[np.float32]
 BYTES_PER_CELL = 130
@@ -32,11 +33,14 @@ class Terrain:
         From (column, row) to easting and northing [m].
     crs
         Well-known text of the reference system; empty for local metres.
+    vertical_datum
+        Name of what heights are above, as the file says it; None where it says nothing.
     """
 
     elevation: Floats
     transform: Affine
     crs: str
+    vertical_datum: str | None = None
 
     @property
     def cell_size(self) -> float:
@@ -79,6 +83,7 @@ def read_terrain(path: Path, *, is_local: bool, holes_are_walls: bool) -> Terrai
             elevation = np.ma.filled(values.astype(np.float64), np.nan)
             crs = "" if source.crs is None else source.crs.to_wkt()
             transform = source.transform
+            datum = datum_of(source.tags(), crs)
     except RasterioError as error:
         raise BadScenario(f"{path} cannot be read as a raster: {error}") from error
     elevation[~np.isfinite(elevation) | (np.abs(elevation) > 1e5)] = np.nan
@@ -87,7 +92,23 @@ def read_terrain(path: Path, *, is_local: bool, holes_are_walls: bool) -> Terrai
         raise BadScenario(f"{path} has no ground: all {ground.size:,} cells are without data")
     if not holes_are_walls:
         _require_no_holes(ground, path)
-    return Terrain(elevation.astype(np.float32), transform, crs)
+    return Terrain(elevation.astype(np.float32), transform, crs, datum)
+
+
+def require_datum(terrain: Terrain, path: Path, what: str) -> None:
+    """Refuse a raster of levels that names another vertical datum than the terrain.
+
+    Raises
+    ------
+    BadScenario
+        It does.
+    """
+    with rasterio.open(path) as source:
+        datum = datum_of(source.tags(), "" if source.crs is None else source.crs.to_wkt())
+    if datum and terrain.vertical_datum and not is_same(datum, terrain.vertical_datum):
+        raise BadScenario(
+            f"{what}: {path} has levels above {datum}, the terrain heights above {terrain.vertical_datum}"
+        )
 
 
 def _require(source: rasterio.DatasetReader, path: Path, *, is_local: bool) -> None:

@@ -6,10 +6,12 @@ import geopandas as gpd
 import numpy as np
 import shapely
 from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+from scipy.sparse.csgraph import connected_components
 
 from simulations.traffic.network import RoadNet
 from simulations.traffic.records import KINDS
-from simulations.traffic.routing import open_turns, times_from, ways_to
+from simulations.traffic.routing import Graph, open_turns, times_from, ways_to
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
@@ -65,26 +67,27 @@ def lay_places(
     district = np.zeros(len(net), np.int64)
     district[point] = units["id"].to_numpy(np.int64)[unit]
 
+    streets = shapely.STRtree(net.geom)
+
     def of(kind: str) -> dict[str, Ints]:
         rows = facilities[facilities["kind"] == kind]
         return {
-            f"{row.name_ko or kind} {row.id}": links_at(net, row.geom)
+            f"{row.name_ko or kind} {row.id}": links_at(net, streets, row.geom)
             for row in rows[["id", "name_ko", "geom"]].itertuples()
         }
 
     return Places(district, residents, of("fire"), of("hospital"), of("shelter"), bus_lines or {})
 
 
-def links_at(net: RoadNet, point: shapely.Point) -> Ints:
-    """Return the street nearest to a point [EPSG:5186], both directions."""
-    tree = shapely.STRtree(net.geom)
-    nearest = int(tree.nearest(point))
+def links_at(net: RoadNet, streets: shapely.STRtree, point: shapely.Point) -> Ints:
+    """Return the street nearest to a point [EPSG:5186], both directions; `streets`: the tree of all lines."""
+    nearest = int(streets.nearest(point))
     back = np.flatnonzero((net.from_node == net.to_node[nearest]) & (net.to_node == net.from_node[nearest]))
     return np.unique(np.concatenate([[nearest], back])).astype(np.int32)
 
 
-def minutes_from(net: RoadNet, station: Ints, time_s: Floats, closed: NDArray[np.uint8], kind: str) -> Floats:
-    """Return the minutes from a station to the end of each link; infinity where it cannot go.
+class Reach:
+    """How long vehicles with blue light take, on roads as they are.
 
     Parameters
     ----------
@@ -92,20 +95,39 @@ def minutes_from(net: RoadNet, station: Ints, time_s: Floats, closed: NDArray[np
         Time on each link for a vehicle with blue light [s].
     closed
         Classes that may not enter each link.
-    kind
-        Class of the vehicle.
     """
-    mask = 1 << KINDS.index(kind)
-    return times_from(net, station, time_s, open_turns(net, closed), mask) / 60
 
+    def __init__(self, net: RoadNet, places: Places, time_s: Floats, closed: NDArray[np.uint8]) -> None:
+        self._places, self._time_s = places, time_s
+        shut = open_turns(net, closed)
+        self._graphs = {
+            kind: Graph.of(net, time_s, shut, 1 << KINDS.index(kind), is_backward=False)
+            for kind in ("emergency", "ambulance")
+        }
+        people = np.where(places.district > 0, places.residents, 0)
+        self._units, self._at = np.unique(places.district, return_inverse=True)
+        self._people = people
 
-def reach(net: RoadNet, places: Places, time_s: Floats, closed: NDArray[np.uint8]) -> dict[str, Floats]:
-    """Return for each link the minutes of the nearest fire engine and ambulance."""
-    shut = open_turns(net, closed)
-    every = np.concatenate([*places.stations.values()]) if places.stations else np.zeros(0, np.int32)
-    return {
-        kind: times_from(net, every, time_s, shut, 1 << KINDS.index(kind)) / 60 for kind in ("emergency", "ambulance")
-    }
+    def minutes_from(self, station: Ints, kind: str) -> Floats:
+        """Return the minutes from a station to the end of each link; infinity where the class cannot go."""
+        found: Floats = self._graphs[kind].search(station, self._time_s[station])[0] / 60
+        return found
+
+    def nearest(self, kind: str) -> Floats:
+        """Return for each link the minutes of the nearest vehicle of a class."""
+        stations = self._places.stations.values()
+        every = np.unique(np.concatenate([*stations])) if stations else np.zeros(0, np.int32)
+        return self.minutes_from(every.astype(np.int32), kind)
+
+    def by_district(self, station: Ints, kind: str) -> dict[int, float]:
+        """Return for each district with people the mean minutes of those whom a station can reach; NaN: nobody."""
+        minutes = self.minutes_from(station, kind)
+        can = np.where(np.isfinite(minutes), self._people, 0.0)
+        n = len(self._units)
+        lived, reached = (np.bincount(self._at, one, minlength=n) for one in (self._people, can))
+        total = np.bincount(self._at, can * np.where(can > 0, minutes, 0.0), minlength=n)
+        mean = np.where(reached > 0, total / np.maximum(reached, 1e-12), np.nan)
+        return {int(self._units[k]): float(mean[k]) for k in np.flatnonzero(lived > 0)}
 
 
 def blue_light_s(net: RoadNet, delay_s: Floats, free_s: Floats | None = None) -> Floats:
@@ -133,23 +155,32 @@ def access_by_district(places: Places, minutes: Floats) -> dict[int, dict[str, f
 
 
 def cut_off(net: RoadNet, places: Places, closed: NDArray[np.uint8]) -> dict[str, list[str]]:
-    """Return hospitals and shelters that most people cannot drive to any more, and bus lines with a closed link."""
-    shut = open_turns(net, closed)
-    total = places.residents.sum()
+    """Return hospitals and shelters that most people cannot drive to any more, and bus lines with a closed link.
 
-    def cut(which: dict[str, Ints]) -> list[str]:
-        found = []
-        for name, links in which.items():
-            usable = links[closed[links] & 1 == 0].astype(np.int32)
-            far = ways_to(net, usable, net.free_s, shut)[0] if len(usable) else np.full(len(net), np.inf)
-            if places.residents[np.isinf(far)].sum() > total / 2:
-                found.append(name)
-        return found
+    Who can drive to the largest part of the streets in which each leads to each, can drive on to all that it leads to:
+    only for places elsewhere each street has to be asked.
+    """
+    shut = open_turns(net, closed)
+    backward = Graph.of(net, net.free_s, shut)
+    arcs = csr_matrix((np.ones(len(backward.other), np.int8), backward.other, backward.at), (len(net), len(net)))
+    label = connected_components(arcs, connection="strong")[1]
+    core = np.flatnonzero(label == np.bincount(label).argmax()).astype(np.int32)[:1]
+    onward = np.isfinite(times_from(net, core, net.free_s, shut))
+    half = places.residents.sum() / 2
+    is_common = places.residents[np.isinf(backward.search(core)[0])].sum() <= half
+
+    def is_cut(links: Ints) -> bool:
+        usable = links[closed[links] & 1 == 0].astype(np.int32)
+        if not len(usable):
+            return True
+        if is_common and onward[usable].any():
+            return False
+        return bool(places.residents[np.isinf(backward.search(usable)[0])].sum() > half)
 
     bus = 1 << KINDS.index("bus")
     return {
-        "hospitals": cut(places.hospitals),
-        "shelters": cut(places.shelters),
+        "hospitals": [name for name, links in places.hospitals.items() if is_cut(links)],
+        "shelters": [name for name, links in places.shelters.items() if is_cut(links)],
         "bus_lines": [name for name, links in places.bus_lines.items() if (closed[links] & bus).any()],
     }
 

@@ -20,6 +20,7 @@ from simulations.traffic.events import (
     Parking,
     Signal,
 )
+from simulations.traffic.network import KINDS as ROAD_KINDS
 from simulations.traffic.network import RoadNet
 from simulations.traffic.records import KINDS
 from simulations.traffic.signals import DualRing
@@ -76,13 +77,21 @@ def links_of(event: Close | Lanes | Evacuate, net: RoadNet) -> Links:
 
     Raises
     ------
+    BadNetwork
+        When it names an unknown link.
     BadScenario
-        When its area touches no link.
+        When a street of its name, or its area, has no link.
     """
+    unknown = [name for name in event.roads if not (net.name == name).any()]
+    if unknown:
+        raise BadScenario(f"{event.event}: no street is called {', '.join(unknown)}; limit: a name of the network")
+    wide = np.flatnonzero(np.isin(net.name, event.roads)) if event.roads else np.zeros(0, np.int32)
     area = event.polygon()
-    found = net.links(event.links)
     if area is not None:
-        found = np.union1d(found, net.links_in(area)).astype(np.int32)
+        wide = np.union1d(wide, net.links_in(area))
+    if event.kind_of_road is not None:
+        wide = wide[net.kind[wide] == ROAD_KINDS.index(event.kind_of_road)]
+    found = np.union1d(net.links(event.links), wide).astype(np.int32)
     if not len(found):
         raise BadScenario(f"{event.event}: no link lies there; limit: at least 1")
     return found

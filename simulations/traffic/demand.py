@@ -25,14 +25,16 @@ GATES = 8
 """Links at which trips to a zone end, at most [-]."""
 JOBS_M2 = {"shop": 40.0, "office": 25.0, "industry": 150.0, "school": 60.0, "public": 40.0, "port": 300.0}
 """Floor for each job [m2] by use of the building (assumed)."""
-TRIPS_A_PERSON = 1.45
-"""Car trips a person and day (assumed; Korean cities of this size lie between 1 and 1.4)."""
+TRIPS_A_PERSON = 1.2
+"""Car trips a person and day (assumed: Korean cities of this size have 1 to 1.4; above 1.3 the generated one jams)."""
 THROUGH = 0.12
 """Share of trips that begin or end outside the city (assumed)."""
 DETERRENCE_S = 420.0
 """Gravity falls by e with this time [s] (assumed)."""
 GIVE_WAY, GIVE_WAY_S = 0.4, 5.0
 """Share of its capacity that a turn keeps which has to give way, and what waiting costs [s] (assumed)."""
+FULL_S = 60.0
+"""What a turn costs more when its flow reaches its capacity: half a cycle more than its red (assumed) [s]."""
 TRUCKS, BUSES = 0.08, 0.02
 HOURLY = np.array([
     0.9, 0.5, 0.4, 0.4, 0.8, 2.0, 4.4, 7.6, 8.2, 6.0, 5.3, 5.4,
@@ -232,7 +234,7 @@ def street_cost(net: RoadNet) -> Cost:
     return Cost(
         np.concatenate([net.free_s, wait]),
         np.concatenate([net.lane_capacity * net.lanes, capacity]),
-        np.concatenate([np.full(len(net), 0.15), np.full(len(turns), 1.0)]),
+        np.concatenate([np.full(len(net), 0.15), FULL_S / wait]),
     )
 
 

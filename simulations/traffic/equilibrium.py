@@ -8,7 +8,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from simulations.traffic.network import RoadNet
-from simulations.traffic.records import TO_END
+from simulations.traffic.records import TO_END, TO_NOWHERE
 from simulations.traffic.routing import Graph, open_turns
 from simulations.traffic.sim import Bin, TrafficSim, mean_delay_s
 from simulations.traffic.trips import Trips, Zone
@@ -76,18 +76,24 @@ class Equilibrium:
 
 
 @njit(cache=True)
-def _load(demand: Floats, dist: Floats, via: Ints, to: Ints, flow: Floats) -> None:
-    """Send the demand of each link along its way to one zone."""
-    order = np.argsort(dist)
-    through = demand.copy()
-    for i in range(len(order) - 1, -1, -1):
-        link = order[i]
-        if through[link] == 0.0 or dist[link] == np.inf:
-            continue
-        flow[link] += through[link]
-        if via[link] != TO_END:
+def _load(demand: Floats, via: Ints, to: Ints, flow: Floats) -> None:
+    """Send the demand of each link along its way to one zone: a link when all that lead over it have been sent."""
+    through, waits = demand.copy(), np.zeros(len(via), np.int32)
+    for link in range(len(via)):
+        if via[link] >= 0:
+            waits[to[via[link]]] += 1
+    for leaf in range(len(via)):
+        link = leaf if waits[leaf] == 0 else -1
+        while link >= 0 and via[link] != TO_NOWHERE:
+            waits[link] = -1
+            flow[link] += through[link]
+            if via[link] == TO_END:
+                break
             flow[len(via) + via[link]] += through[link]
-            through[to[via[link]]] += through[link]
+            onward = to[via[link]]
+            through[onward] += through[link]
+            waits[onward] -= 1
+            link = onward if waits[onward] == 0 else -1
 
 
 def _all_or_nothing(net: RoadNet, zones: list[Zone], demand: Floats, cost: Floats) -> tuple[Floats, Ints]:
@@ -96,8 +102,8 @@ def _all_or_nothing(net: RoadNet, zones: list[Zone], demand: Floats, cost: Float
     flow, ways = np.zeros(n + len(net.turns)), np.empty((len(zones), len(net)), np.int32)
     graphs = {mask: Graph.of(net, cost[:n], closed, mask, cost[n:]) for mask in {zone.mask for zone in zones}}
     for z, zone in enumerate(zones):
-        dist, ways[z] = graphs[zone.mask].search(np.array(zone.gates, np.int32))
-        _load(demand[z], dist, ways[z], net.turns.to_link, flow)
+        ways[z] = graphs[zone.mask].search(np.array(zone.gates, np.int32))[1]
+        _load(demand[z], ways[z], net.turns.to_link, flow)
     return flow, ways
 
 
@@ -173,10 +179,11 @@ def _conjugate(flow: Floats, points: list[Floats], share: float, slope: Floats) 
 
 def _line_search(cost: Cost, flow: Floats, step: Floats) -> float:
     """Return where along a step the objective is least [0..1]: its slope falls to zero there."""
+    b = np.broadcast_to(np.asarray(cost.b, np.float64), flow.shape)
     low, high = 0.0, 1.0
     for _ in range(50):
         middle = (low + high) / 2
-        if cost.time(flow + middle * step) @ step > 0:
+        if _slope_along(cost.free_s, cost.capacity, b, cost.power, flow, step, middle) > 0:
             high = middle
         else:
             low = middle
@@ -184,9 +191,25 @@ def _line_search(cost: Cost, flow: Floats, step: Floats) -> float:
 
 
 @njit(cache=True)
-def _spell_out(ways: Ints, chosen: Ints, zone: Ints, origin: Ints, to: Ints, at: Ints, path: Ints) -> None:
-    """Count the turns of each route when `path` is empty, else write them."""
-    for i in range(len(origin)):
+def _slope_along(
+    free_s: Floats, capacity: Floats, b: Floats, power: float, flow: Floats, step: Floats, share: float
+) -> float:
+    """Return the slope of the objective at a share of a step: the time there, in the direction of the step."""
+    slope = 0.0
+    for i in range(len(flow)):
+        if step[i] != 0.0:
+            fill = (flow[i] + share * step[i]) / capacity[i]
+            square = fill * fill
+            slope += free_s[i] * (1.0 + b[i] * (square * square if power == 4.0 else fill**power)) * step[i]
+    return slope
+
+
+@njit(cache=True)
+def _spell_out(
+    ways: Ints, chosen: Ints, zone: Ints, origin: Ints, to: Ints, order: NDArray[np.int64], at: Ints, path: Ints
+) -> None:
+    """Count the turns of each route when `path` is empty, else write them; routes of one tree one after the other."""
+    for i in order:
         via = ways[chosen[i], zone[i]]
         link, n = origin[i], 0
         while via[link] >= 0 and n < via.shape[0]:
@@ -207,11 +230,12 @@ def draw_routes(net: RoadNet, found: Equilibrium, trips: Trips, rng: np.random.G
 def _routed(net: RoadNet, ways: Ints, chosen: Ints, trips: Trips) -> Trips:
     """Return trips with the routes of one way each."""
     at, to = np.zeros(len(trips) + 1, np.int32), net.turns.to_link
-    _spell_out(ways, chosen, trips.zone, trips.origin, to, at, np.empty(0, np.int32))
+    order = np.lexsort((trips.zone, chosen))
+    _spell_out(ways, chosen, trips.zone, trips.origin, to, order, at, np.empty(0, np.int32))
     at = np.cumsum(at).astype(np.int32)
     path = np.empty(at[-1], np.int32)
     if len(path):
-        _spell_out(ways, chosen, trips.zone, trips.origin, to, at, path)
+        _spell_out(ways, chosen, trips.zone, trips.origin, to, order, at, path)
     return replace(trips, path_at=at[:-1], path_end=at[1:], path=path)
 
 

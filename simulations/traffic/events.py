@@ -15,11 +15,12 @@ from twin.crs import KOREA_CENTRAL, WGS84, transformer
 from twin.errors import BadScenario
 
 Kind = Literal["car", "truck", "bus", "emergency", "ambulance"]
+RoadKind = Literal["plain", "bridge", "overpass", "underpass", "tunnel"]
 NEVER = 1e9
 """End of what does not end within any run [s]."""
 
 
-class _Event(BaseModel):
+class Common(BaseModel):
     """What all events have."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
@@ -30,23 +31,27 @@ class _Event(BaseModel):
     """When it ends [s]; left out: not within the run."""
 
     @model_validator(mode="after")
-    def _check_times(self) -> "_Event":
+    def _check_times(self) -> "Common":
         if self.end_s <= self.start_s:
             raise ValueError(f"ends at {self.end_s} s; limit: after its start at {self.start_s} s")
         return self
 
 
-class _Placed(_Event):
-    """An event on some links: named, or those that touch an area."""
+class Placed(Common):
+    """An event on some links: numbered, of named streets, or those that touch an area."""
 
     links: tuple[int, ...] = ()
+    roads: tuple[str, ...] = ()
+    """Names of streets."""
+    kind_of_road: RoadKind | None = None
+    """Of the streets and the area only links of this kind, e.g. their underpasses; null: all."""
     area: dict[str, Any] | None = None
     """GeoJSON polygon, WGS84."""
 
     @model_validator(mode="after")
-    def _check_place(self) -> "_Placed":
-        if not self.links and self.area is None:
-            raise ValueError("names no links and no area; limit: one of them")
+    def _check_place(self) -> "Placed":
+        if not self.links and not self.roads and self.area is None:
+            raise ValueError("names no links, no roads and no area; limit: one of them")
         if self.area is not None:
             self.polygon()
         return self
@@ -69,7 +74,7 @@ def _json(value: dict[str, Any]) -> str:
     return TypeAdapter(dict[str, Any]).dump_json(value).decode()
 
 
-class Close(_Placed):
+class Close(Placed):
     """Nobody enters these links; who is on them drives on."""
 
     event: Literal["close"] = "close"
@@ -82,7 +87,7 @@ class Close(_Placed):
         return ALL_CLASSES & ~sum(1 << KINDS.index(kind) for kind in self.except_for)
 
 
-class Depth(_Event):
+class Depth(Common):
     """Water stands on these links, from one moment to the next event of its kind; speeds and closures follow."""
 
     event: Literal["depth"] = "depth"
@@ -90,7 +95,7 @@ class Depth(_Event):
     """Depth of water by link id [m]; links left out are dry."""
 
 
-class Signal(_Event):
+class Signal(Common):
     """Another dual-ring plan at a junction."""
 
     event: Literal["signal"] = "signal"
@@ -101,7 +106,7 @@ class Signal(_Event):
     """Phases 1 to 8 with their lost time [s]; 0: does not run."""
 
 
-class Lanes(_Placed):
+class Lanes(Placed):
     """Fewer lanes, or a lower speed, on these links."""
 
     event: Literal["lanes"] = "lanes"
@@ -109,7 +114,7 @@ class Lanes(_Placed):
     speed_kmh: float | None = Field(None, gt=0, le=130)
 
 
-class Demand(_Event):
+class Demand(Common):
     """More trips between two places."""
 
     event: Literal["demand"] = "demand"
@@ -119,7 +124,7 @@ class Demand(_Event):
     kind: Kind = "car"
 
 
-class Evacuate(_Placed):
+class Evacuate(Placed):
     """Everybody leaves an area for shelters or exits, all of them informed."""
 
     event: Literal["evacuate"] = "evacuate"
@@ -130,7 +135,7 @@ class Evacuate(_Placed):
     """Spaces [vehicles] by the link at which a shelter or an exit lies."""
 
 
-class Parking(_Event):
+class Parking(Common):
     """Another number of spaces in a car park."""
 
     event: Literal["parking"] = "parking"
@@ -139,7 +144,7 @@ class Parking(_Event):
     capacity: int = Field(ge=0)
 
 
-class Inform(_Event):
+class Inform(Common):
     """From its start on, at least this share of drivers knows the state of the roads."""
 
     event: Literal["inform"] = "inform"

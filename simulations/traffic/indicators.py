@@ -7,12 +7,11 @@ from numpy.typing import NDArray
 
 from simulations.traffic.access import (
     Places,
+    Reach,
     access_by_district,
     blue_light_s,
     cut_off,
     isolated_people,
-    minutes_from,
-    reach,
 )
 from simulations.traffic.network import RoadNet
 from simulations.traffic.records import ARRIVED, OVERFLOW, PENDING, RUNNING, UNREACHABLE, WAITING
@@ -67,6 +66,7 @@ def _trips(sim: TrafficSim, which: NDArray[np.bool_]) -> dict[str, Any]:
         "waiting": int((state == WAITING).sum()),
         "unreachable": int((state == UNREACHABLE).sum()),
         "without_parking": int((state == OVERFLOW).sum()),
+        "teleports": int(sim.world.vehicles["teleports"][which].sum()),
         "delay_h": float(lost.sum() / 3600),
         "mean_delay_s": float(lost[begun].mean()) if begun.any() else 0.0,
         "mean_time_s": float(time[there].mean()) if there.any() else 0.0,
@@ -77,20 +77,27 @@ def _queues(sim: TrafficSim) -> list[dict[str, Any]]:
     """Return the approaches with the longest queues: most vehicles, when, and how long the link was full."""
     if not sim.bins:
         return []
-    queue = np.stack([one.queue for one in sim.bins])
+    most, at_bin = longest_queue(sim)
     full = np.sum([one.full_s for one in sim.bins], axis=0)
-    most = queue.max(axis=0)
     worst = np.argsort(-most, kind="stable")[:TOP]
     return [
         {
             "link": int(sim.net.link_id[i]),
             "vehicles": int(most[i]),
-            "at_s": float(sim.bins[int(queue[:, i].argmax())].end_s),
+            "at_s": float(sim.bins[int(at_bin[i])].end_s),
             "spillback_s": float(full[i]),
         }
         for i in worst
         if most[i] > 0
     ]
+
+
+def longest_queue(sim: TrafficSim) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
+    """Return for each link the most vehicles that stood on it at the end of a bin, and which bin that was."""
+    if not sim.bins:
+        return np.zeros(len(sim.net), np.int32), np.zeros(len(sim.net), np.int64)
+    queue = np.stack([one.queue for one in sim.bins])
+    return queue.max(axis=0), queue.argmax(axis=0)
 
 
 def _parking(sim: TrafficSim) -> dict[str, Any]:
@@ -111,18 +118,11 @@ def access_of(sim: TrafficSim, places: Places) -> dict[str, Any]:
     net, closed = sim.net, sim.world.links["closed"]
     delay = mean_delay_s(sim.bins[-1]) if sim.bins else np.zeros(len(net))
     time = blue_light_s(net, delay, sim.world.links["free_s"])
-    nearest = reach(net, places, time, closed)
-    by_station = {
-        name: {
-            unit: one["minutes"]
-            for unit, one in access_by_district(places, minutes_from(net, links, time, closed, "emergency")).items()
-        }
-        for name, links in places.stations.items()
-    }
-    return {
-        "emergency": _summed(places, nearest["emergency"]),
-        "ambulance": _summed(places, nearest["ambulance"]),
-        "stations": by_station,
+    reach = Reach(net, places, time, closed)
+    found: dict[str, Any] = {kind: _summed(places, reach.nearest(kind)) for kind in ("emergency", "ambulance")}
+    for name, kind in (("stations", "emergency"), ("stations_ambulance", "ambulance")):
+        found[name] = {station: reach.by_district(links, kind) for station, links in places.stations.items()}
+    return found | {
         "isolated_people": isolated_people(net, places, closed),
         "cut_off": cut_off(net, places, closed),
     }
@@ -146,27 +146,35 @@ def flow_change(base: TrafficSim, run: TrafficSim) -> NDArray[np.int64]:
     return made
 
 
-def compare(base: TrafficSim, run: TrafficSim, places: Places | None = None) -> dict[str, Any]:
+def compare(
+    base: TrafficSim, run: TrafficSim, places: Places | None = None, measured: dict[str, Any] | None = None
+) -> dict[str, Any]:
     """Return what a scenario changes: both runs, trip by trip and link by link.
 
-    Trips are the same in both and share their random numbers; trips that the scenario adds are counted apart, and the
-    delay of those who find no way in one of them is left out.
+    Trips are the same in both and share their random numbers; trips that the scenario adds are counted apart. `delay_h`
+    is the time that trips need more, detours included; those who find no way in one of the runs are left out.
+
+    Parameters
+    ----------
+    measured
+        Indicators of the base, if they are known already.
     """
     n = len(base.world.vehicles)
     both = (base.world.vehicles["state"] == ARRIVED) & (run.world.vehicles["state"][:n] == ARRIVED)
     before, after = base.world.vehicles["distance_m"][both], run.world.vehicles["distance_m"][:n][both]
     longer = after > before + 1
     kept = (base.world.vehicles["state"] != UNREACHABLE) & (run.world.vehicles["state"][:n] != UNREACHABLE)
+    lost_h: Floats = np.where(kept, trip_s(run)[:n] - trip_s(base), 0.0) / 3600  # the detour itself is a loss too
     detour = (after - before)[longer]
     time = (trip_s(run)[:n] - trip_s(base))[both]
     change = flow_change(base, run)
     fuller = np.argsort(-change, kind="stable")[:TOP]
     added = run.world.vehicles[n:]
     found: dict[str, Any] = {
-        "base": measure(base, places),
+        "base": measured or measure(base, places),
         "run": measure(run, places),
         "change": {
-            "delay_h": float((delay_s(run)[:n] - delay_s(base))[kept].sum() / 3600),
+            "delay_h": float(lost_h.sum()),
             "mean_time_s": float(time.mean()) if both.any() else 0.0,
             "p95_time_s": float(np.percentile(time, 95)) if both.any() else 0.0,
             "detours": int(longer.sum()),
@@ -181,7 +189,8 @@ def compare(base: TrafficSim, run: TrafficSim, places: Places | None = None) -> 
         "added": _added(run, added),
     }
     if places is not None:
-        found["districts"] = _by_district(found["base"], found["run"])
+        origin = places.district[base.world.vehicles["origin"]]
+        found["districts"] = _by_district(found["base"], found["run"], np.bincount(origin, lost_h).astype(np.float64))
     return found
 
 
@@ -198,15 +207,17 @@ def _added(run: TrafficSim, added: NDArray[np.void]) -> dict[str, Any]:
     }
 
 
-def _by_district(base: dict[str, Any], run: dict[str, Any]) -> dict[int, dict[str, float]]:
+def _by_district(base: dict[str, Any], run: dict[str, Any], lost_h: Floats) -> dict[int, dict[str, float]]:
+    """Return the change of each district; `lost_h` is by its number."""
     found = {}
     for unit, before in base["districts"].items():
         after = run["districts"].get(unit, before)
         reach_before = base["access"]["emergency"]["districts"].get(unit)
         reach_after = run["access"]["emergency"]["districts"].get(unit)
         found[unit] = {
-            "delay_h": after["delay_h"] - before["delay_h"],
+            "delay_h": float(lost_h[unit]),
             "unreachable": after["unreachable"] - before["unreachable"],
+            "teleports": after["teleports"],
         }
         if reach_before and reach_after:
             found[unit] |= {

@@ -130,9 +130,14 @@ class RoadNet:
 
     def links_in(self, area: shapely.Geometry) -> Ints:
         """Return the links that touch an area [EPSG:5186]."""
-        tree = self._cache.setdefault("tree", shapely.STRtree(self.geom))
-        assert isinstance(tree, shapely.STRtree)
+        tree = self._cache.get("tree")
+        if not isinstance(tree, shapely.STRtree):
+            tree = self._cache["tree"] = shapely.STRtree(self.geom)
         return np.sort(tree.query(area, predicate="intersects")).astype(np.int32)
+
+    def title(self, link: int) -> str:
+        """Return the name of the street and the number of a link in the source."""
+        return f"{self.name[link] or ''} {self.link_id[link]}".strip()
 
     def tuned(self, flow: Floats) -> "RoadNet":
         """Return the network with signal plans made for flows of the turns [veh/h]."""

@@ -1,30 +1,33 @@
-"""An answer on disk: one GeoParquet for each time bin, `result.json`, and a receipt that lets anybody repeat it.
+"""An answer on disk.
 
-scenario.json               what was asked
-result.json                 all indicators; the spread over seeds, when it was run
-receipt.json                hashes of network, demand, events, code and result; seed
-bins/SSSSSS.parquet         links at the end of each bin (seconds after the start), WGS84
+links-SSSSSS.parquet        links at the end of each time bin (seconds after the start), GeoParquet, WGS84
+roads.bin.gz                what the map draws of all bins
+indicators.json             all indicators of base and run, for the city and for each district
+result.json                 what the screens show; the receipt, with which anybody can repeat the run
 """
 
+import gzip
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import geopandas as gpd
 import numpy as np
 import orjson
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pyproj
 import shapely
 
 from simulations.traffic.events import write_events
 from simulations.traffic.indicators import speed_kmh
 from simulations.traffic.network import RoadNet
-from simulations.traffic.scenario import Ground, Outcome, Scenario, read_scenario, what_if
+from simulations.traffic.scenario import Ground, Outcome, Scenario
 from simulations.traffic.sim import TrafficSim, service
 from twin.crs import KOREA_CENTRAL, WGS84, transformer
-from twin.errors import BadScenario
 
 CODE = Path(__file__).parent
+ROADS, INDICATORS = "roads.bin.gz", "indicators.json"
 JSON = orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS | orjson.OPT_SERIALIZE_NUMPY
 
 
@@ -37,9 +40,8 @@ def code_version() -> str:
 
 
 def receipt(ground: Ground, scenario: Scenario, outcome: Outcome) -> dict[str, Any]:
-    """Return what names a run: equal receipts are equal runs."""
+    """Return what names a run: the digests of its parts, of all of them, and of the code."""
     parts = {
-        "simulation": "traffic",
         "network": ground.net.digest(),
         "demand": _demand_digest(outcome.base),
         "events": sha256(write_events(list(scenario.events))).hexdigest(),
@@ -47,9 +49,9 @@ def receipt(ground: Ground, scenario: Scenario, outcome: Outcome) -> dict[str, A
         "informed": scenario.informed,
         "start_h": scenario.start_h,
         "hours": scenario.hours,
-        "code": code_version(),
     }
-    return parts | {"run": sha256(orjson.dumps(parts)).hexdigest(), "result": _result_digest(outcome)}
+    digest, version = sha256(orjson.dumps(parts)).hexdigest(), code_version()[:12]
+    return parts | {"digest": digest, "version": version}
 
 
 def _demand_digest(base: TrafficSim) -> str:
@@ -60,16 +62,8 @@ def _demand_digest(base: TrafficSim) -> str:
     return state.hexdigest()
 
 
-def _result_digest(outcome: Outcome) -> str:
-    state = sha256()
-    for sim in (outcome.base, outcome.run):
-        for records in (sim.world.vehicles, sim.world.links, sim.world.counts):
-            state.update(records.tobytes())
-    return state.hexdigest()
-
-
-def bin_table(net: RoadNet, base: TrafficSim, run: TrafficSim, number: int) -> gpd.GeoDataFrame:
-    """Return the links of one time bin, and how they differ from the base; geometry in WGS84.
+def bin_table(net: RoadNet, base: TrafficSim, run: TrafficSim, number: int) -> pa.Table:
+    """Return the links of one time bin, and how they differ from the base, as GeoParquet 1.0; geometry in WGS84.
 
     Columns: link_id, flow_veh_h, speed_kmh, delay_s, queue, service (0 nobody there, 1 A to 6 F), closed (to cars),
     flow_change_veh_h, speed_change_kmh.
@@ -88,7 +82,19 @@ def bin_table(net: RoadNet, base: TrafficSim, run: TrafficSim, number: int) -> g
         "flow_change_veh_h": (one.left - other.left) / hours,
         "speed_change_kmh": (speed - speed_kmh(net, base, number)).astype(np.float32),
     }
-    return gpd.GeoDataFrame(table, geometry=lines_wgs84(net), crs=WGS84)
+    if "wkb" not in net._cache:
+        net._cache["wkb"] = pa.array(shapely.to_wkb(lines_wgs84(net)), pa.binary())
+    columns = {name: pa.array(values) for name, values in table.items()} | {"geometry": net._cache["wkb"]}
+    return pa.table(columns).replace_schema_metadata({"geo": orjson.dumps(_geo(net))})
+
+
+def _geo(net: RoadNet) -> dict[str, Any]:
+    """Return what GeoParquet says of the geometry."""
+    column = {
+        "encoding": "WKB", "geometry_types": ["LineString"], "crs": pyproj.CRS(WGS84).to_json_dict(),
+        "bbox": shapely.total_bounds(lines_wgs84(net)).tolist(),
+    }  # fmt: skip
+    return {"version": "1.0.0", "primary_column": "geometry", "columns": {"geometry": column}}
 
 
 def lines_wgs84(net: RoadNet) -> Any:
@@ -101,40 +107,29 @@ def lines_wgs84(net: RoadNet) -> Any:
     return net._cache["lines"]
 
 
-def write(
-    folder: Path, ground: Ground, scenario: Scenario, outcome: Outcome, spread: dict[str, list[float]] | None = None
-) -> dict[str, Any]:
-    """Write an answer and return its receipt."""
-    bins = folder / "bins"
-    bins.mkdir(parents=True, exist_ok=True)
+def write(folder: Path, ground: Ground, outcome: Outcome) -> list[str]:
+    """Write the bins of an answer, what the map draws of them, and all indicators; return the names of the files."""
+    folder.mkdir(parents=True, exist_ok=True)
+    names = []
     for number, one in enumerate(outcome.run.bins):
-        if number < len(outcome.base.bins):
-            bin_table(ground.net, outcome.base, outcome.run, number).to_parquet(bins / f"{one.end_s:06.0f}.parquet")
-    made = receipt(ground, scenario, outcome)
-    (folder / "scenario.json").write_bytes(orjson.dumps(scenario.model_dump(mode="json"), option=JSON))
-    (folder / "result.json").write_bytes(orjson.dumps(outcome.indicators | {"spread": spread}, option=JSON))
-    (folder / "receipt.json").write_bytes(orjson.dumps(made, option=JSON))
-    return made
+        names.append(f"links-{one.end_s - outcome.begins_s:06.0f}.parquet")
+        pq.write_table(bin_table(ground.net, outcome.base, outcome.run, number), folder / names[-1])
+    (folder / ROADS).write_bytes(gzip.compress(road_planes(ground.net, outcome), 4, mtime=0))
+    (folder / INDICATORS).write_bytes(orjson.dumps(outcome.indicators, option=JSON))
+    return [*names, ROADS, INDICATORS]
 
 
-def read_json(path: Path) -> Any:
-    """Return the JSON of a file.
+def road_planes(net: RoadNet, outcome: Outcome) -> bytes:
+    """Return what the map draws: ids of the links (uint32), then four planes of one byte a link and bin.
 
-    Raises
-    ------
-    BadScenario
-        When there is none.
+    Level of service (0 nobody there, 1 A to 6 F, 255 closed to cars); vehicles that stand at the end of the bin;
+    128 and the change of vehicles that entered against the base; 128 and the change of the mean speed [km/h].
     """
-    try:
-        return orjson.loads(path.read_bytes())
-    except (OSError, orjson.JSONDecodeError) as error:
-        raise BadScenario(f"{path}: cannot be read as JSON ({error}); limit: a file of this simulation") from error
-
-
-def verify(folder: Path, ground: Ground) -> list[str]:
-    """Repeat a run and return what differs from its receipt; nothing when it is the same."""
-    scenario, kept = read_scenario(read_json(folder / "scenario.json")), read_json(folder / "receipt.json")
-    outcome = what_if(ground, scenario)
-    assert outcome is not None
-    again = receipt(ground, scenario, outcome)
-    return [f"{name}: was {kept.get(name)}, is {again[name]}" for name in again if kept.get(name) != again[name]]
+    base, run = outcome.base.bins, outcome.run.bins
+    service = [outcome.run.frame(number) for number in range(len(run))]
+    queue = [np.clip(one.queue, 0, 255) for one in run]
+    change = [128 + np.clip(one.entered - other.entered, -127, 127) for one, other in zip(run, base, strict=True)]
+    faster = [speed_kmh(net, outcome.run, number) - speed_kmh(net, outcome.base, number) for number in range(len(run))]
+    speed = [128 + np.clip(np.rint(one), -127, 127) for one in faster]
+    planes = [np.array(plane).astype(np.uint8) for plane in (service, queue, change, speed)]
+    return net.link_id.astype("<u4").tobytes() + b"".join(plane.tobytes() for plane in planes)

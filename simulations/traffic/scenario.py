@@ -1,6 +1,6 @@
 """A question and its answer: scenario, ground, what-if."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,16 +9,16 @@ import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from simulations.traffic.access import Places, lay_places
+from simulations.traffic.changes import links_of
 from simulations.traffic.demand import Demand, draw_trips, habits, lay_demand
 from simulations.traffic.equilibrium import Equilibrium
-from simulations.traffic.events import Event
+from simulations.traffic.events import Close, Evacuate, Event, Lanes
 from simulations.traffic.indicators import compare
 from simulations.traffic.network import RoadNet
 from simulations.traffic.sim import TrafficSim
 from twin.errors import BadScenario
 
-SEEDS = 5
-"""Runs that show the spread when a run cannot be trusted [-]."""
+TUNINGS = 2
 
 
 class Scenario(BaseModel):
@@ -26,15 +26,12 @@ class Scenario(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
-    title: str = ""
     start_h: float = Field(7.0, ge=0, lt=24)
     """Beginning of the run, Korean time [h]; event times count from it."""
     hours: float = Field(2.0, gt=0, le=24)
     seed: int = Field(1, ge=0)
     informed: float = Field(0.5, ge=0, le=1)
     """Share of drivers that know the state of the roads [0..1]: half, with navigation (assumed)."""
-    city_seed: int = Field(1, ge=0)
-    """Seed of the generated city, where no other network is given."""
     events: tuple[Event, ...] = ()
 
     def check(self) -> None:
@@ -110,18 +107,19 @@ def prepare(net: RoadNet, units: gpd.GeoDataFrame, buildings: gpd.GeoDataFrame, 
         Rows of the store's `admin_unit`, `building` and `facility`; EPSG:5186.
     """
     demand = lay_demand(net, units, buildings)
-    first = habits(net, demand, iterations=6)
-    net = net.tuned(first.flow[len(net) :])
+    for _ in range(TUNINGS):  # signals follow the flows, and the flows the signals
+        net = net.tuned(habits(net, demand, iterations=6).flow[len(net) :])
     return Ground(net, demand, habits(net, demand), lay_places(net, units, facilities, demand.residents))
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Base, run, and what lies between them."""
+    """Base, run, and what lies between them; both began at `begins_s` of their clock."""
 
     base: TrafficSim
     run: TrafficSim
     indicators: dict[str, Any]
+    begins_s: float = 0.0
 
 
 def fork_point_s(scenario: Scenario) -> float:
@@ -129,11 +127,56 @@ def fork_point_s(scenario: Scenario) -> float:
     return float(int(min([one.start_s for one in scenario.events], default=scenario.hours * 3600)))
 
 
+@dataclass(frozen=True, slots=True)
+class Base:
+    """A run without events.
+
+    Parameters
+    ----------
+    start
+        As it stands when the first event comes; the scenario goes on from it.
+    end
+        As it stands at the end.
+    measured
+        Its indicators at the end, if they are known.
+    """
+
+    start: TrafficSim
+    end: TrafficSim
+    measured: dict[str, Any] | None = None
+
+
+Begin = Callable[[Scenario, float, Callable[[float], bool]], Base | None]
+"""Makes the base of a scenario: is told when the first event comes [s], tells its time [s], may be cancelled."""
+
+
+def begin_from(sim: TrafficSim) -> Begin:
+    """Return what makes a base of a run as it stands, e.g. of a fork of the live city."""
+
+    def begin(scenario: Scenario, split_s: float, told: Callable[[float], bool]) -> Base | None:
+        start, origin, is_cancelled = None, sim.t, False
+
+        def tell(t: float) -> bool:
+            nonlocal is_cancelled
+            is_cancelled = told(t - origin)
+            return is_cancelled
+
+        for stop in (split_s, scenario.hours * 3600):
+            sim.run_to(origin + stop, tell)
+            if is_cancelled:
+                return None
+            start = start or sim.fork()
+        assert start is not None
+        return Base(start, sim)
+
+    return begin
+
+
 def what_if(
     ground: Ground,
     scenario: Scenario,
     progress: Callable[[float, str], bool] | None = None,
-    base: TrafficSim | None = None,
+    begin: Begin | None = None,
 ) -> Outcome | None:
     """Answer a scenario.
 
@@ -141,8 +184,8 @@ def what_if(
     ----------
     progress
         Told the share done [0..1] and what is being done; true cancels.
-    base
-        The run without events at or before `fork_point_s`, e.g. a fork of the live one; None: begin anew.
+    begin
+        Makes the base: times of events count from its beginning; None: from empty streets.
 
     Returns
     -------
@@ -150,47 +193,29 @@ def what_if(
         None when it was cancelled.
     """
     scenario.check()
-    end, split = scenario.hours * 3600, fork_point_s(scenario)
+    for event in scenario.events:
+        if isinstance(event, (Close, Lanes, Evacuate)):
+            links_of(event, ground.net)  # refuses what is not there before anything is driven
     told = progress or (lambda share, what: False)
+    end, split = scenario.hours * 3600, fork_point_s(scenario)
     whole = 2 * end - split
-    base = ground.start(scenario) if base is None else base
-    run = None
-    for stop, what in ((split, "base"), (end, "base"), (end, "scenario")):
-        if what == "scenario":
-            assert run is not None
-            run.apply(scenario.events)
-        sim, done = (run, end - split) if what == "scenario" else (base, 0.0)
-        assert sim is not None
-        is_cancelled = False
+    begin = begin or begin_from(ground.start(scenario))
+    base = begin(scenario, split, lambda t: told(t / whole, "base"))
+    if base is None:
+        return None
+    run, origin, is_cancelled = base.start, base.start.t - split, False
 
-        def tell(t: float, done: float = done, what: str = what) -> bool:
-            nonlocal is_cancelled
-            is_cancelled = told((t + done) / whole, what)
-            return is_cancelled
+    def tell(t: float) -> bool:
+        nonlocal is_cancelled
+        is_cancelled = told((t - origin + end - split) / whole, "scenario")
+        return is_cancelled
 
-        sim.run_to(stop, tell)
-        if is_cancelled:
-            return None
-        if run is None:
-            run = base.fork()
-    assert run is not None
-    return Outcome(base, run, compare(base, run, ground.places))
+    run.apply(later(scenario.events, origin)).run_to(origin + end, tell)
+    if is_cancelled:
+        return None
+    return Outcome(base.end, run, compare(base.end, run, ground.places, base.measured), origin)
 
 
-def spread(
-    ground: Ground, scenario: Scenario, seeds: int = SEEDS, progress: Callable[[float, str], bool] | None = None
-) -> dict[str, list[float]]:
-    """Answer a scenario with several seeds and return its main numbers of each.
-
-    Near gridlock small causes have large effects: one run says little, the spread says how little.
-    """
-    found: dict[str, list[float]] = {"delay_h": [], "mean_time_s": [], "unreachable": [], "teleports": []}
-    for k in range(seeds):
-        outcome = what_if(ground, scenario.model_copy(update={"seed": scenario.seed + k}), progress)
-        if outcome is None:
-            break
-        change = outcome.indicators["change"]
-        for name in ("delay_h", "mean_time_s", "unreachable"):
-            found[name].append(float(change[name]))
-        found["teleports"].append(float(outcome.indicators["run"]["teleports"]))
-    return found
+def later(events: Iterable[Event], by_s: float) -> list[Event]:
+    """Return events with their times moved by some seconds."""
+    return [one.model_copy(update={"start_s": one.start_s + by_s, "end_s": one.end_s + by_s}) for one in events]

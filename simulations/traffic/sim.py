@@ -1,6 +1,7 @@
 """A running city: steps in time, takes events, forks, and remembers what each time bin saw."""
 
 from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from copy import copy
 from dataclasses import dataclass
 
@@ -15,7 +16,15 @@ from simulations.traffic.network import RoadNet
 from simulations.traffic.records import ARRIVED, PENDING, SHARED, World
 from simulations.traffic.routing import Graph
 from simulations.traffic.trips import Lot, Trips, Zone
-from simulations.traffic.world import Physics, make_vehicles, make_world, needed_zones, set_roads, standing
+from simulations.traffic.world import (
+    Physics,
+    make_vehicles,
+    make_world,
+    needed_zones,
+    set_roads,
+    standing,
+    without_arrived,
+)
 from twin.errors import BadScenario
 
 Floats = NDArray[np.float64]
@@ -110,6 +119,7 @@ class TrafficSim:
         self.bins: list[Bin] = []
         self.roads = Roads.of(net)
         self.water = Water.dry(net)
+        self.limit_kmh = np.full(len(net), np.inf)
         self._changes: list[Change] = []
         self._known_s = net.free_s + signal_wait_s(net)
         self._mark = self._sums()
@@ -199,7 +209,7 @@ class TrafficSim:
         closed, lanes, speed = self.roads.state(self.net)
         wet_closed, wet_speed = self.water.state(self.net)
         closed |= wet_closed
-        speed = np.minimum(speed, wet_speed)
+        speed = np.minimum(np.minimum(speed, wet_speed), self.limit_kmh)
         set_roads(self.net, self.world, closed, lanes, speed)
         self._tell()
 
@@ -208,6 +218,25 @@ class TrafficSim:
         vehicles = self.world.vehicles
         vehicles["informed"] |= ((self.luck < share) | (vehicles["path_end"] == 0)) & (vehicles["state"] < ARRIVED)
         self._tell()
+
+    def correct(self, limit_kmh: Floats) -> None:
+        """Let nobody drive faster than this on each link [km/h]: what measured speeds say; infinity says nothing."""
+        self.limit_kmh = limit_kmh
+        self.refresh()
+
+    def forget(self, bins: int) -> NDArray[np.bool_]:
+        """Drop the vehicles that are there, and all bins but the newest; return which vehicles were kept."""
+        self.world, kept = without_arrived(self.world)
+        self.luck = self.luck[kept]
+        self.bins = self.bins[len(self.bins) - bins :] if bins else []
+        return kept
+
+    def forget_pending(self) -> None:
+        """Drop the trips that have not begun."""
+        vehicles, counts = self.world.vehicles, self.world.counts
+        vehicles["state"][vehicles["state"] == PENDING] = ARRIVED
+        counts["departed"] = len(self.world.order)
+        self.forget(len(self.bins))
 
     def add(self, trips: Trips, zones: list[Zone], lots: list[Lot]) -> None:
         """Add trips to zones that are new, numbered after those of the run."""
@@ -260,13 +289,24 @@ class TrafficSim:
         first = len(world.table)
         world.zones["row"][new] = np.arange(first, first + len(new))
         table = np.concatenate([world.table, np.empty((len(new), len(self.net)), np.int32)])
-        graphs: dict[int, Graph] = {}
-        for zone in np.flatnonzero(needed).tolist():
-            row, one = int(world.zones["row"][zone]), self.zones[zone]
-            if turn is None or row >= first or row % LOOKS == turn % LOOKS:
-                if one.mask not in graphs:
-                    graphs[one.mask] = Graph.of(self.net, self._known_s, world.turns["closed"], one.mask)
-                table[row] = graphs[one.mask].search(np.array(one.gates, np.int32))[1]
+        zones = np.flatnonzero(needed)
+        rows = world.zones["row"][zones]
+        if turn is not None:
+            zones = zones[(rows >= first) | (rows % LOOKS == turn % LOOKS)]
+        graphs = {
+            mask: Graph.of(self.net, self._known_s, world.turns["closed"], mask)
+            for mask in sorted({self.zones[zone].mask for zone in zones})
+        }
+
+        def find(some: NDArray[np.int64]) -> None:
+            for zone in some.tolist():
+                one = self.zones[zone]
+                table[world.zones["row"][zone]] = graphs[one.mask].search(np.array(one.gates, np.int32))[1]
+
+        with ThreadPoolExecutor(1) as pool:  # searches hold no lock of Python's
+            other = pool.submit(find, zones[1::2])
+            find(zones[::2])
+            other.result()
         self.world = world._replace(table=table)
         engine.wake_all(self.world)
 
@@ -300,7 +340,7 @@ class TrafficSim:
         seen_s = np.where(left + queue > 0, seen_s, self.net.free_s + signal_wait_s(self.net))
         seen_s = np.maximum(seen_s, self.world.links["free_s"])
         self._known_s = (1 - MEMORY) * self._known_s + MEMORY * seen_s
-        self._tell(len(self.bins))
+        self._tell(round(self.t / self.bin_s))
 
     # --- what is seen ------------------------------------------------------------------------------------------------
 

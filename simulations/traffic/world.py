@@ -207,3 +207,28 @@ def standing(world: World) -> tuple[NDArray[np.int32], Floats]:
                 if k == 0:
                     waited[at_link] = t - vehicle.arrival
     return count, waited
+
+
+def without_arrived(world: World) -> tuple[World, Bools]:
+    """Return a world without the vehicles that are there, and which of the vehicles it kept."""
+    old = world.vehicles
+    kept = old["state"] < ARRIVED
+    place = np.append(np.cumsum(kept) - 1, -1).astype(np.int32)  # the last one for -1: nobody
+    vehicles = old[kept]
+    vehicles["after"] = place[vehicles["after"]]
+    long = np.maximum(vehicles["path_end"] - vehicles["cursor"], 0)  # who is informed may have gone past it
+    end = np.cumsum(long)
+    path = world.path[np.repeat(vehicles["cursor"] - (end - long), long) + np.arange(long.sum())]
+    vehicles["cursor"], vehicles["path_end"] = end - long, end
+    links, counts = world.links.copy(), world.counts.copy()
+    for name in ("origin_head", "origin_tail"):
+        links[name] = place[links[name]]
+    due = place[world.order[counts[0]["departed"] :]]
+    begun = np.setdiff1d(np.arange(len(vehicles), dtype=np.int32), due)
+    counts["departed"] = len(begun)
+    room = max(len(vehicles), int(counts[0]["releases"]), 1)
+    return world._replace(
+        vehicles=vehicles, links=links, counts=counts, path=path, queue=np.maximum(place[world.queue], 0),
+        order=np.concatenate([begun, due]).astype(np.int32),
+        release_s=np.resize(world.release_s, room), release_lot=np.resize(world.release_lot, room),
+    ), kept  # fmt: skip
