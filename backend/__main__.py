@@ -47,6 +47,13 @@ def _run(role: str, settings: Settings) -> None:
     uvloop.run(_until_signal(run(settings)))
 
 
+def _run_until_killed(role: str, settings: Settings) -> None:
+    """Run a role that computes so long at a time that it would hear of a signal late; a signal just ends it."""
+    for sign in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(sign, signal.SIG_DFL)
+    uvloop.run(import_module(f"backend.{role}").run(settings))
+
+
 async def _until_signal(work: Awaitable[None]) -> None:
     """Let work go on until a signal; then cancel it until it ends.
 
@@ -73,9 +80,10 @@ ROLES: dict[str, Callable[[Settings], None]] = {
     "ingest": partial(_run, "ingest"),
     "web": _web,
     "worker": partial(_run, "worker"),
+    "traffic": partial(_run_until_killed, "traffic"),
     "feed": partial(_run, "feed"),
 }
-"""`./gunsan up` starts the last four; containers run each of them."""
+"""`./gunsan up` starts the last five; containers run each of them."""
 
 
 def main(role: str) -> None:

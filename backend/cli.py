@@ -12,12 +12,21 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
+from backend import account_command
+from backend.checks import check
 from backend.supervisor import Supervisor, build_city, environment, is_healthy
 from simulations import simulation_of
 from simulations.flood import command as flood
+from simulations.receipt import compare, read_json, tell
 from simulations.traffic import command as traffic
-from twin.errors import TwinError
+from twin import clock
+from twin.accounts import FIRST
+from twin.chain import verify as check_log
+from twin.db import connect
+from twin.errors import BadInput, BadScenario, TwinError
+from twin.log import Deed, append, lines
 from twin.reader_city import base_status
 from twin.settings import ROOT, Settings
 
@@ -52,15 +61,27 @@ def parser() -> argparse.ArgumentParser:
     simulate = command("simulate", "run a simulation: `simulate flood --dem FILE --scenario FILE --out DIR`")
     kinds = simulate.add_subparsers(dest="simulation", required=True)
     water = kinds.add_parser("flood", help="water over any terrain, or over the city")
-    water.add_argument("--data-dir", type=Path, default=argparse.SUPPRESS, help="the city's folder, for a preset on it")
     flood.add_arguments(water)
-    traffic.add_arguments(kinds.add_parser("traffic", help="roads closed and flooded, on the generated city"))
+    roads = kinds.add_parser("traffic", help="roads of the city closed and flooded")
+    for kind in (water, roads):
+        kind.add_argument("--data-dir", type=Path, default=argparse.SUPPRESS, help="the city's folder")
+    traffic.add_arguments(roads)
+    account_command.add_arguments(command("account", "accounts: `account add NAME --role R`, `account reset NAME`"))
+    streets = command("roads", "read a street network, say what is used of it, write it for SUMO")
+    traffic.add_roads_arguments(streets)
     verify = command("verify", "repeat a run of `simulate` from its receipt and compare bit for bit")
     verify.add_argument("dir", type=Path)
+    verify.add_argument("--roads", type=Path, help="folder of the streets that the run was asked on, if not the city's")
+    audit = command("audit", "the log: `audit export FILE --reason TEXT`, `audit verify FILE --head HASH_OR_FILE`")
+    audit.add_argument("action", choices=("export", "verify"))
+    audit.add_argument("file", type=Path)
+    audit.add_argument("--reason", default="", help="why it is exported; the log keeps it")
+    audit.add_argument("--head", action="append", default=[], help="a published hash, or the file it stands in")
     bench = command("bench", "run benchmarks; prints a table and writes JSON")
-    bench.add_argument("name", nargs="?", default="all", help="ingest, live, tiles, crash, page, flood or all")
+    bench.add_argument("name", nargs="?", default="all", help="name of a benchmark, or all")
     bench.add_argument("--quick", action="store_true", help="short runs, to see that everything works")
     bench.add_argument("--docs", action="store_true", help="also write docs/reference/benchmarks.md")
+    bench.add_argument("--peers", help="folder of Python packages that are measured beside ours (pip --target)")
     commands.add_parser("test", help="run the whole test suite; what follows goes to pytest")
     return top
 
@@ -83,7 +104,7 @@ def settings_of(arguments: argparse.Namespace) -> Settings:
 
 async def up(settings: Settings) -> None:
     """Run the city until Ctrl-C."""
-    roles = ("ingest", "web", "worker", *(("feed",) if settings.demo else ()))
+    roles = ("ingest", "web", "worker", "traffic", *(("feed",) if settings.demo else ()))
     city = Supervisor(settings, roles)
     stopped = asyncio.Event()
     for sign in (signal.SIGINT, signal.SIGTERM):
@@ -96,9 +117,14 @@ async def up(settings: Settings) -> None:
         await asyncio.wait({starting, waiting}, return_when=asyncio.FIRST_COMPLETED)
         if not stopped.is_set():
             await starting
-            (settings.run_dir / "settings.json").write_text(settings.model_dump_json(exclude_none=True))
+            (settings.run_dir / "settings.json").write_text(
+                settings.model_dump_json(exclude_none=True, exclude={"oidc_client_secret"})
+            )
             print(f"\n군산 트윈이 켜졌습니다 · Gunsan Twin is up ({time.monotonic() - started:.1f} s)")
             print(f"  {console_address(settings)}\n")
+            if city.first_password is not None:
+                print("첫 계정의 비밀번호는 지금 한 번만 보입니다 · the first account's password is shown this once")
+                print(f"  {FIRST}  {city.first_password}\n")
             print("Ctrl-C 로 끕니다 · stops it", flush=True)
             await stopped.wait()
         starting.cancel()
@@ -211,31 +237,82 @@ async def base(settings: Settings, action: str, folder: Path | None) -> int:
 
 
 async def simulate_city(settings: Settings, arguments: argparse.Namespace) -> int:
-    """Run a preset on the city's own terrain."""
+    """Run a preset, or a scenario file of traffic, on the city of the store."""
     simulation = simulation_of(arguments.simulation)
-    scenario = simulation.check({"preset": arguments.scenario, "threads": arguments.threads})
+    if arguments.simulation == "traffic":
+        asked = traffic.asked(arguments)
+    else:
+        asked = {"preset": arguments.scenario, "threads": arguments.threads}
+    scenario = simulation.check(asked)
     arguments.out.mkdir(parents=True, exist_ok=True)
     async with store_of(settings) as (city, _):
-        facts = await asyncio.to_thread(simulation.run, city.dsn(), city.data_dir, scenario, arguments.out, flood.tell)
-    print(json.dumps({name: facts[name] for name in ("totals", "mass_error", "trusted", "wall_s")}, indent=1))
+        facts = await _run(arguments.simulation, getattr(arguments, "roads", None), city, scenario, arguments.out)
+    told = ("totals", "mass_error", "teleports", "spread", "trusted", "wall_s")
+    print(json.dumps({name: facts[name] for name in told if name in facts}, indent=1, ensure_ascii=False))
     return 0 if facts["trusted"] else 3
 
 
-async def verify(settings: Settings, folder: Path) -> int:
+async def _run(
+    name: str, streets: Path | None, city: Settings, scenario: dict[str, Any], out: Path
+) -> dict[str, Any]:  # fmt: skip
+    """Answer a question on the city, or on the streets of a folder."""
+    given = (city.dsn(), city.data_dir, scenario, out, tell)
+    if streets is None:
+        return await asyncio.to_thread(simulation_of(name).run, *given)
+    from simulations.traffic.roads import run_on
+
+    return await asyncio.to_thread(run_on, streets, *given)
+
+
+async def roads(settings: Settings, arguments: argparse.Namespace) -> int:
+    """Say what a street network is; starts the database for the city's own when the city is off."""
+    from simulations.traffic.roads import roads as read
+
+    if arguments.source == "city":
+        async with store_of(settings) as (city, _):
+            facts = await asyncio.to_thread(read, arguments, city.dsn(), city.data_dir)
+    else:
+        facts = read(arguments, None, settings.data_dir)
+    print(json.dumps(facts, indent=1, ensure_ascii=False))
+    return 0
+
+
+async def verify(settings: Settings, folder: Path, streets: Path | None) -> int:
     """Repeat a run and compare it bit for bit: of a terrain file by its receipt, of the city on the city of now."""
     if (folder / flood.RECEIPT).exists():
         return flood.verify(folder)
-    kept = flood.read_json(folder / "result.json")
+    kept = read_json(folder / "result.json")
+    if kept.get("is_live"):
+        raise BadScenario(
+            f"{folder} began from the live city, whose state of that moment is gone; it cannot be repeated"
+        )
+    if kept["receipt"].get("is_on_given_roads") and streets is None:
+        raise BadScenario(f"{folder} was asked on streets of a folder; limit: name it with --roads")
     async with store_of(settings) as (city, _):
-        simulation = simulation_of(kept["simulation"])
         with tempfile.TemporaryDirectory() as again:
-            facts = await asyncio.to_thread(
-                simulation.run, city.dsn(), city.data_dir, kept["receipt"]["asked"], Path(again), flood.tell
-            )
+            asked = kept["receipt"]["asked"]
+            facts = await _run(kept["simulation"], streets, city, asked, Path(again))
     if facts["receipt"]["digest"] != kept["receipt"]["digest"]:
-        print("the city is not the one of that run: its ground, buildings or drains have changed")
+        print("the city is not the one of that run: what it stands on has changed")
         return 1
-    return flood.compare(kept["receipt"]["outputs"], facts["receipt"]["outputs"], folder)
+    return compare(kept["receipt"]["outputs"], facts["receipt"]["outputs"], folder)
+
+
+async def export_log(settings: Settings, file: Path, reason: str) -> int:
+    """Write the log into a file; that it was exported is a row of it, too."""
+    if not reason.strip():
+        raise BadInput("to export the log needs --reason")
+    async with store_of(settings) as (city, _):
+        db = await connect(city.dsn())
+        try:
+            await append(db, Deed("command line", "local", "download", "log", reason.strip()), clock.now())
+            with file.open("wb") as out:
+                async for line in lines(db):
+                    out.write(line)
+        finally:
+            await db.close()
+    print(f"{file}; verify it with: ./gunsan audit verify {file} --head HEAD")
+    return 0
 
 
 def show_base(settings: Settings) -> int:
@@ -246,25 +323,10 @@ def show_base(settings: Settings) -> int:
     return 0
 
 
-def test(arguments: list[str]) -> int:
-    """Run the checks and the tests."""
-    env = environment(Settings())
-    python = [sys.executable, "-m"]
-    steps = [
-        [*python, "ruff", "check", "."],
-        [*python, "ruff", "format", "--check", "."],
-        [*python, "mypy"],
-        [str(Path(sys.executable).parent / "lint-imports")],
-    ]
-    for step in [] if arguments else steps:
-        if code := subprocess.run(step, cwd=ROOT, env=env, check=False).returncode:
-            return code
-    return subprocess.run([*python, "pytest", *arguments], cwd=ROOT, env=env, check=False).returncode
-
-
 def bench(settings: Settings, arguments: argparse.Namespace) -> int:
     """Run benchmarks."""
     flags = [f"--{flag}" for flag in ("quick", "docs") if getattr(arguments, flag)]
+    flags += ["--peers", arguments.peers] if arguments.peers else []
     command = [sys.executable, "-m", "tests.benchmarks", arguments.name, *flags]
     return subprocess.run(command, cwd=ROOT, env=environment(settings), check=False).returncode
 
@@ -272,7 +334,7 @@ def bench(settings: Settings, arguments: argparse.Namespace) -> int:
 def main() -> int:
     """Run one command; errors of ours are one line, not a traceback."""
     if sys.argv[1:2] == ["test"]:
-        return test(sys.argv[2:])
+        return check(sys.argv[2:])
     arguments = parser().parse_args()
     try:
         settings = settings_of(arguments)
@@ -289,14 +351,20 @@ def main() -> int:
                 return asyncio.run(replay(settings, arguments.layer, arguments.file))
             case "base":
                 return asyncio.run(base(settings, arguments.action, arguments.dir))
-            case "simulate" if arguments.simulation == "traffic":
-                return traffic.run(arguments)
-            case "simulate" if arguments.dem is not None:
+            case "simulate" if getattr(arguments, "dem", None) is not None:
                 return flood.run(arguments)
             case "simulate":
                 return asyncio.run(simulate_city(settings, arguments))
+            case "roads":
+                return asyncio.run(roads(settings, arguments))
             case "verify":
-                return asyncio.run(verify(settings, arguments.dir))
+                return asyncio.run(verify(settings, arguments.dir, arguments.roads))
+            case "audit" if arguments.action == "verify":
+                return check_log(arguments.file, arguments.head)
+            case "audit":
+                return asyncio.run(export_log(settings, arguments.file, arguments.reason))
+            case "account":
+                return asyncio.run(account_command.run(settings, store_of(settings), arguments))
             case "bench":
                 return bench(settings, arguments)
     except TwinError as error:

@@ -12,6 +12,7 @@ import asyncio
 import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Literal
 
 import asyncpg
@@ -19,10 +20,11 @@ import numpy as np
 import orjson
 
 from twin import clock, frame
-from twin.access import Caller
+from twin.access import ANONYMOUS, OPERATOR, AccessClass, Caller
 from twin.crs import CITY_BBOX
 from twin.db import STORE_AWAY
-from twin.feed import FeedReader, Position
+from twin.feed import FeedReader, Position, event_for
+from twin.incident_writing import LAYER as INCIDENTS
 from twin.layer import Layer, Severity
 from twin.state import BBox, LayerState
 
@@ -112,6 +114,11 @@ class Hub:
         self._lock = asyncio.Lock()
         """One user of the reader's connection at a time."""
 
+    @property
+    def is_ready(self) -> bool:
+        """Tell whether the state of all layers was read."""
+        return self._ready.is_set()
+
     async def run(self) -> None:
         """Follow the feed for ever; a store that is away is waited for."""
         async with asyncio.TaskGroup() as group:
@@ -175,12 +182,13 @@ class Hub:
                     rank = Severity(standing[event["asset"]]).rank if event["asset"] in standing else 0
                     self.states[event["layer"]].set_severity(event["asset"], rank)
         for event in events:
-            data = _event_frame(event)
+            for_all, for_inside = (_event_frame(event_for(one, event)) for one in (ANONYMOUS, OPERATOR))
             for screen in self._screens:
                 if screen.is_live and screen.seq < event["seq"]:
                     screen.seq = event["seq"]
                     if self._may_see(screen.caller, event["layer"]):
-                        screen.write(data)
+                        is_inside = screen.caller.may_see(AccessClass.INTERNAL)
+                        screen.write(for_inside if is_inside else for_all)
 
     def _flush(self) -> None:
         """Write to every screen with room what it has not been told yet; screens in step share the bytes."""
@@ -224,8 +232,10 @@ class Hub:
             for screen in self._screens:
                 screen.write(data)
 
-    def _may_see(self, caller: Caller, layer: str) -> bool:
-        return layer in self.layers and caller.may_see(self.layers[layer].access_class)
+    def _may_see(self, caller: Caller, layer: str, at: datetime | None = None) -> bool:
+        if layer == INCIDENTS:
+            return caller.may_see(AccessClass.INTERNAL)
+        return layer in self.layers and caller.may_see_layer(self.layers[layer], at)
 
     async def join(self, screen: Screen) -> None:
         """Take in a screen; it gets nothing until it subscribes."""
@@ -265,8 +275,8 @@ class Hub:
             )
             while screen.seq < target and (events := await self._reader.events(screen.seq, target)):
                 for event in events:
-                    if self._may_see(screen.caller, event["layer"]):
-                        screen.write(_event_frame(event))
+                    if self._may_see(screen.caller, event["layer"], event["phenomenon_time"]):
+                        screen.write(_event_frame(event_for(screen.caller, event)))
                 screen.seq = events[-1]["seq"]
             screen.is_live = True
 

@@ -8,6 +8,7 @@ acknowledged too, because sending it again would not make it better.
 import asyncio
 import logging
 from collections.abc import Mapping
+from datetime import datetime
 
 import asyncpg
 
@@ -31,12 +32,28 @@ IDLE_S = 0.5
 QUEUE_MESSAGES = 20_000
 
 
+def judge(rules: RuleEngine, registry: Registry, intake: Intake, now: datetime) -> list[Transition]:
+    """Let the rules see observations and events in the order of their time; return what they begin or end."""
+    changes: list[Transition] = []
+    for event in sorted(intake.events, key=lambda event: event.phenomenon_time):
+        if event.asset_id is not None:
+            at = event.phenomenon_time.timestamp()
+            changes += rules.happen(event.layer, event.asset_id, event.kind, at, now.timestamp())
+    for row in sorted(intake.rows, key=lambda row: row.time_us):
+        for name, result in row.results.items():
+            if rules.watches(row.layer.id, name):
+                known = registry.attributes(row.asset_id)
+                changes += rules.observe(row.layer.id, row.asset_id, name, row.time_us / 1e6, result, known)
+    return changes
+
+
 class Pipeline:
     """The only writer of observations; one per installation."""
 
     def __init__(self, dsn: str, layers: Mapping[str, LoadedLayer]) -> None:
         self._dsn = dsn
         self._layers = layers
+        self._specs = {key: layer.spec for key, layer in layers.items()}
         self._order = {layer: index for index, layer in enumerate(layers)}
         self._index = {key: {name: n for n, name in enumerate(one.spec.observed)} for key, one in layers.items()}
         self._queue: asyncio.Queue[Message] = asyncio.Queue()
@@ -69,7 +86,7 @@ class Pipeline:
         for message in messages:
             await intake.take(message)
         observations = await self._observations(intake.rows)
-        transitions = self._judge(intake.rows) + self._rules.tick(now.timestamp())
+        transitions = judge(self._rules, self._registry, intake, now) + self._rules.tick(now.timestamp())
         if messages or transitions:
             await self._store.append(
                 Batch(observations, transitions, intake.events, intake.rejects, intake.moved, intake.attributes), now
@@ -95,16 +112,6 @@ class Pipeline:
         ]
         return Observations.of(tuple(self._order), columns)
 
-    def _judge(self, rows: list[Row]) -> list[Transition]:
-        """Let the rules see the observations in the order of their time."""
-        changes: list[Transition] = []
-        for row in sorted(rows, key=lambda row: row.time_us):
-            for name, result in row.results.items():
-                if self._rules.watches(row.layer.id, name):
-                    known = self._registry.attributes(row.asset_id)
-                    changes += self._rules.observe(row.layer.id, row.asset_id, name, row.time_us / 1e6, result, known)
-        return changes
-
     async def run(self) -> None:
         """Take messages in batches for ever; a database that does not answer is waited for, nothing is lost."""
         messages: list[Message] = []
@@ -128,10 +135,10 @@ class Pipeline:
     async def open(self) -> None:
         """Connect, and learn from the store what it knows: after a failed commit memory may be ahead of it."""
         self._db = await connect(self._dsn)
-        self._registry, self._store = Registry(), ObservationStore(self._db)
-        self._rules = RuleEngine(layer.spec for layer in self._layers.values())
+        self._registry, self._store = Registry(), ObservationStore(self._db, self._specs)
+        self._rules = RuleEngine(self._specs.values())
         await self._registry.load(self._db)
-        await restore_rules(self._db, self._rules, {key: layer.spec for key, layer in self._layers.items()})
+        await restore_rules(self._db, self._rules, self._specs)
         await self._store.prepare()
 
     def close(self) -> None:

@@ -6,6 +6,7 @@ Every child asks the kernel for a signal when its parent dies, so that a `kill -
 import asyncio
 import fcntl
 import hashlib
+import json
 import os
 import signal
 import socket
@@ -16,6 +17,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
+from pydantic import SecretStr
 from tqdm import tqdm
 
 from backend.broker import Broker
@@ -24,14 +26,16 @@ from gisdata.city import TERRAIN_FILE, write_terrain
 from gisdata.generate import generate
 from layers import load_layers
 from twin import clock
+from twin.accounts import first_account
 from twin.city_load import load_city, write_layers
 from twin.cluster import Cluster
+from twin.db import connect
 from twin.errors import Unavailable
 from twin.migrate import migrate
 from twin.reader_city import city_base
 from twin.settings import ROOT, Settings
 
-ROLES = ("ingest", "web", "worker", "feed")
+ROLES = ("ingest", "web", "worker", "traffic", "feed")
 STOP_S = 8.0
 HEALTHY_S = 60.0
 
@@ -76,8 +80,14 @@ class Child:
 
 def environment(settings: Settings) -> dict[str, str]:
     """Return the environment of a child: the parent's, with the settings spelled out."""
-    given = {name.upper(): str(value) for name, value in settings.model_dump().items() if value is not None}
+    given = {name.upper(): _spelled(value) for name, value in settings.model_dump().items() if value is not None}
     return os.environ | given | {"PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
+
+
+def _spelled(value: object) -> str:
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
+    return json.dumps(value) if isinstance(value, dict) else str(value)
 
 
 def role_command(role: str) -> list[str]:
@@ -95,6 +105,8 @@ class Supervisor:
         self.children: dict[str, Child] = {}
         self._tasks: list[asyncio.Task[None]] = []
         self._lock: int | None = None
+        self.first_password: str | None = None
+        """Of the account that a new store gets; said once, kept nowhere."""
 
     async def start(self) -> None:
         """Bring everything up, in order; returns when the city is healthy."""
@@ -114,6 +126,8 @@ class Supervisor:
             cluster.prepare()
         migrate(settings.dsn())
         await asyncio.to_thread(ensure_city, settings)
+        if "web" in self._roles:
+            self.first_password = await ensure_account(settings)
         if "ingest" in self._roles:
             broker = Broker(settings)
             broker.make()
@@ -205,6 +219,15 @@ def ensure_city(settings: Settings) -> None:
         build_city(settings)
     else:
         write_layers(settings.dsn(), {key: layer.spec for key, layer in load_layers().items()})
+
+
+async def ensure_account(settings: Settings) -> str | None:
+    """Make the first account of a new store; return its password, or None where there are accounts already."""
+    db = await connect(settings.dsn())
+    try:
+        return await first_account(db, clock.now())
+    finally:
+        await db.close()
 
 
 def fingerprint(folder: Path) -> str:

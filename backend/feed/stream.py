@@ -6,10 +6,12 @@ from datetime import datetime
 from typing import Any
 
 import numpy as np
+import orjson
 from numpy.typing import NDArray
 
 from backend.feed import encode
 from backend.feed.bus import Buses
+from backend.feed.complaints import Complaints
 from backend.feed.day import (
     FIRE_LENGTH_S,
     FIRE_S,
@@ -35,7 +37,7 @@ GROUP = 25
 """Rows that speak together after the start."""
 HOT_S = 10
 """How often an asset near its threshold speaks [s]; devices report by exception."""
-OWN = ("berth", "bus", "cctv", "market_fire", "parking", "rain", "traffic_speed", "vessel", "water_level")
+OWN = ("berth", "bus", "cctv", "complaint", "market_fire", "parking", "rain", "traffic_speed", "vessel", "water_level")
 """Layers with a day of their own; every other one is fed from the `demo` ranges of its layer.toml."""
 
 Which = NDArray[np.intp]
@@ -94,6 +96,7 @@ class City:
         self.cameras = Cameras(seed, assets.get("cctv", []))
         self.port = Port(seed, assets.get("berth", []), clock)
         self.buses = Buses(seed, roads, clock)
+        self.complaints = Complaints(seed, assets.get("complaint", []), clock)
         self.streams = [*self._own_streams(), *self._generic_streams(assets, seed)]
 
     def _own_streams(self) -> Iterator[Stream]:
@@ -108,6 +111,7 @@ class City:
         yield self._stream("traffic_speed", len(self.traffic.links), self._say_speeds)
         yield self._stream("berth", len(self.port.berths), self._say_calls, self._hot_berths)
         yield self._stream("bus", len(self.buses), self._say_buses)
+        yield self._stream("complaint", len(self.complaints.districts), self._say_complaints)
 
     def _stream(
         self, layer: str, n: int, say: Say, hot: Callable[[float], tuple[list[int], int]] | None = None
@@ -138,6 +142,9 @@ class City:
 
     def _say_buses(self, t: float, now: datetime, which: Which) -> bytes:
         return encode.vehicle_positions(self.buses.positions(t, which), now)
+
+    def _say_complaints(self, t: float, now: datetime, which: Which) -> bytes:
+        return orjson.dumps(self.complaints.rows(t, which, now.isoformat()))
 
     def _hot_rain(self, t: float) -> tuple[list[int], int]:
         is_wet = self.rain.gauges and -1800 <= story_time(t) < 7200

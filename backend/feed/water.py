@@ -8,21 +8,9 @@ from numpy.typing import NDArray
 from scipy.optimize import brentq
 
 from backend.feed.day import DAY_S, CityClock, Floats, Wander, rng_of, story_time
+from gisdata.facts import TIDE
 from twin.register import AssetFact
 
-CONSTITUENTS = (
-    ("M2", 28.9841042, 2.16, 86.0),
-    ("S2", 30.0, 0.83, 131.0),
-    ("N2", 28.4397295, 0.42, 63.0),
-    ("K2", 30.0821373, 0.23, 126.0),
-    ("K1", 15.0410686, 0.36, 289.0),
-    ("O1", 13.9430356, 0.27, 253.0),
-    ("P1", 14.9589314, 0.11, 286.0),
-    ("M4", 57.9682084, 0.09, 250.0),
-    ("MS4", 58.9841042, 0.07, 300.0),
-)
-"""Name, speed [deg/h], amplitude [m], phase lag [deg] at Gunsan's outer port: approximate harmonic constants, rounded,
-of the kind that the hydrographic office publishes. The equilibrium arguments are left out: the day is a made-up one."""
 HIGH_WATER_S = 1500.0
 """The high water of the story [s]."""
 HIGH_WATER_M = (3.25, 3.5)
@@ -68,7 +56,7 @@ def tide_m(seed: int, t: float) -> float:
 
 def _harmonic(hours: Floats) -> Floats:
     level: Floats = np.zeros_like(hours)
-    for _, speed, amplitude, lag in CONSTITUENTS:
+    for _, speed, amplitude, lag in TIDE:
         level += amplitude * np.cos(np.radians(speed * hours - lag))
     return level
 

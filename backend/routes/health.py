@@ -1,22 +1,17 @@
-"""`/api/health`, and signing in with the key that `./gunsan up` prints."""
+"""`/api/health`."""
 
 from typing import Annotated, Any
-from urllib.parse import parse_qs
 
 import asyncpg
-from fastapi import APIRouter, Depends, Request, Response
-from fastapi.responses import RedirectResponse
+from fastapi import APIRouter, Depends, Response
 
-from backend.auth import COOKIE, cookie_of, is_operator_key
 from backend.city import CityParts, parts_of
 from twin import clock
 from twin.db import STORE_AWAY
-from twin.errors import BadInput
 
 router = APIRouter()
 Parts = Annotated[CityParts, Depends(parts_of)]
 FEED_LATE_S = 5.0
-FORM_LIMIT = 4096
 
 
 @router.get("/api/health")
@@ -48,36 +43,3 @@ async def health(city: Parts, response: Response) -> dict[str, Any]:
         "demo": city.settings.demo,
         "at": clock.now(),
     }
-
-
-@router.get("/sign-in")
-async def sign_in_by_link(city: Parts, key: str = "") -> Response:
-    """Sign in by the printed address and go to the console."""
-    return _signed_in(city, key)
-
-
-@router.post("/sign-in")
-async def sign_in(request: Request, city: Parts) -> Response:
-    """Sign in by the form (one urlencoded field `key`)."""
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > FORM_LIMIT:
-            raise BadInput(f"the form has more than {FORM_LIMIT} bytes")
-    return _signed_in(city, parse_qs(body.decode(errors="replace")).get("key", [""])[0])
-
-
-@router.post("/sign-out")
-async def sign_out() -> Response:
-    """Forget the session of this browser."""
-    answer = RedirectResponse("/console", 303)
-    answer.delete_cookie(COOKIE, httponly=True, samesite="strict")
-    return answer
-
-
-def _signed_in(city: CityParts, key: str) -> Response:
-    if not is_operator_key(city.secrets, key.strip()):
-        return RedirectResponse("/console?refused=1", 303)
-    answer = RedirectResponse("/console", 303)
-    answer.set_cookie(COOKIE, cookie_of(city.secrets), httponly=True, samesite="strict", max_age=12 * 3600)
-    return answer

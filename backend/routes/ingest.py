@@ -8,7 +8,7 @@ from backend.auth import may_ingest
 from backend.city import CityParts, parts_of
 from backend.intake import Outcome
 from backend.sources.inlet import PAYLOAD_LIMIT
-from twin.access import AccessClass
+from twin.access import Right
 from twin.errors import BadInput, NotFound, Refused, Unavailable
 
 router = APIRouter()
@@ -29,9 +29,7 @@ async def post(request: Request, city: Parts, layer_id: str) -> dict[str, Any]:
 @router.get("/api/ingest/rejects")
 async def rejects(request: Request, city: Parts, limit: Annotated[int, Query(ge=1, le=1000)] = 100) -> dict[str, Any]:
     """Count the refused messages by layer and reason, and show the newest."""
-    caller = city.caller(request)
-    if not caller.may_see(AccessClass.RESTRICTED):
-        raise Refused(f"rejected messages are restricted; {caller.name} may not see them")
+    city.caller(request).require(Right.STEWARD, "the list of refused messages")
     return await city.reader.rejects(limit)
 
 

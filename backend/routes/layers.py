@@ -3,11 +3,13 @@
 from datetime import datetime
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Query, Request, Response
 
 from backend.city import CityParts, parts_of
 from twin import clock
+from twin.crs import CITY_BBOX
 from twin.errors import BadInput
+from twin.moment import LIVE, Moment
 from twin.state import BBox
 
 router = APIRouter(prefix="/api")
@@ -50,6 +52,15 @@ def _time(text: str) -> datetime | None:
     return time
 
 
+def moment_of(as_of: str | None = None, valid_at: str | None = None, branch: str = LIVE) -> Moment:
+    """Read the moment that is asked for (a FastAPI dependency): every route that tells a state takes the same three."""
+    ends = [None if text is None else _time(text) for text in (as_of, valid_at)]
+    return Moment(ends[0], ends[1], branch).check(clock.now())
+
+
+At = Annotated[Moment, Depends(moment_of)]
+
+
 @router.get("/layers")
 async def layers(request: Request, city: Parts) -> dict[str, Any]:
     """List the layers that the caller may see, and the base data with their origin."""
@@ -61,13 +72,18 @@ async def items(
     request: Request,
     city: Parts,
     layer_id: str,
+    moment: At,
     bbox: str | None = None,
     datetime: str | None = None,
     limit: Annotated[int, Query(ge=1, le=10_000)] = 100,
     offset: Annotated[int, Query(ge=0, le=MAX_INT)] = 0,
 ) -> dict[str, Any]:
-    """Return the assets of a layer with their newest results, as GeoJSON."""
-    found = await city.reader.items(city.caller(request), layer_id, bbox_of(bbox), interval_of(datetime), limit, offset)
+    """Return the assets of a layer with their results, the newest or those of a moment, as GeoJSON."""
+    if datetime is not None and not moment.is_now:
+        raise BadInput("`datetime` filters the present; ask for another moment with as_of and valid_at alone")
+    found = await city.reader.items(
+        city.caller(request), layer_id, bbox_of(bbox), interval_of(datetime), limit, offset, moment, clock.now()
+    )
     links = [{"rel": "self", "type": "application/geo+json", "href": str(request.url)}]
     if offset + found["numberReturned"] < found["numberMatched"]:
         following = request.url.include_query_params(offset=offset + found["numberReturned"])
@@ -75,10 +91,19 @@ async def items(
     return found | {"links": links}
 
 
+@router.get("/frames", response_class=Response)
+async def frames(request: Request, city: Parts, moment: At, layers: str, bbox: str | None = None) -> Response:
+    """Return layers (ids with commas between) at a moment: for each its length [u32, little endian] and its frame."""
+    wanted = [name for name in layers[:2000].split(",") if name]
+    told = await city.reader.frames(city.caller(request), wanted, bbox_of(bbox) or CITY_BBOX, moment, clock.now())
+    body = b"".join(len(one).to_bytes(4, "little") + one for one in told)
+    return Response(body, media_type="application/octet-stream", headers={"Cache-Control": "private, no-store"})
+
+
 @router.get("/assets/{asset_id}")
-async def asset(request: Request, city: Parts, asset_id: int) -> dict[str, Any]:
-    """Return everything about one asset."""
-    return await city.reader.asset(city.caller(request), _id(asset_id))
+async def asset(request: Request, city: Parts, asset_id: int, moment: At) -> dict[str, Any]:
+    """Return everything about one asset, now or at a moment."""
+    return await city.reader.asset(city.caller(request), _id(asset_id), moment, clock.now())
 
 
 @router.get("/datastreams/{datastream_id}/observations")
@@ -92,18 +117,6 @@ async def observations(
     """Return the newest observations of a datastream, oldest first."""
     start, end = interval_of(datetime) or (None, None)
     return await city.reader.observations(city.caller(request), _id(datastream_id), start, end, limit)
-
-
-@router.get("/alarms")
-async def alarms(request: Request, city: Parts) -> dict[str, Any]:
-    """List the alarms that need somebody, by priority."""
-    return await city.reader.alarms(city.caller(request))
-
-
-@router.post("/alarms/{alarm_id}/acknowledge")
-async def acknowledge(request: Request, city: Parts, alarm_id: int) -> dict[str, Any]:
-    """Acknowledge an alarm."""
-    return await city.reader.acknowledge(city.caller(request), _id(alarm_id), clock.now())
 
 
 @router.get("/search")

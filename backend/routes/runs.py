@@ -9,8 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from backend.city import CityParts, parts_of
 from simulations import simulation_of, simulations
 from twin import clock
+from twin.access import AccessClass, Right
 from twin.errors import NotFound
-from twin.runs import Runs, require_planner
+from twin.runs import Runs
 
 router = APIRouter(prefix="/api")
 Parts = Annotated[CityParts, Depends(parts_of)]
@@ -26,10 +27,18 @@ class Asked(BaseModel):
     scenario: dict[str, Any]
 
 
+class Cost(BaseModel):
+    """What the measures of a run cost [million KRW]; null takes it away."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    million_krw: float | None
+
+
 @router.get("/simulations")
 async def known(request: Request, city: Parts) -> dict[str, Any]:
     """List the simulations with their presets and the JSON Schema of their scenarios."""
-    require_planner(city.caller(request))
+    city.caller(request).require_class(AccessClass.INTERNAL, "simulations")
     return {"simulations": [one.describe() for one in simulations().values()]}
 
 
@@ -43,7 +52,7 @@ async def newest(request: Request, city: Parts, limit: Annotated[int, Query(ge=1
 async def submit(request: Request, city: Parts, asked: Asked) -> dict[str, Any]:
     """Queue a run; the scenario is checked before it waits."""
     caller = city.caller(request)
-    require_planner(caller)
+    caller.require(Right.SIMULATE, "a run")
     simulation = simulation_of(asked.simulation)
     scenario = simulation.check(asked.scenario)
     title = asked.title or (scenario.get("title") or simulation.title)["ko"]
@@ -60,6 +69,12 @@ async def run(request: Request, city: Parts, run_id: str) -> dict[str, Any]:
 async def cancel(request: Request, city: Parts, run_id: str) -> dict[str, Any]:
     """Cancel a run."""
     return await Runs(city.pool).cancel(city.caller(request), run_id, clock.now())
+
+
+@router.put("/runs/{run_id}/cost")
+async def price(request: Request, city: Parts, run_id: str, cost: Cost) -> dict[str, Any]:
+    """Keep what the measures of a run cost, as somebody says; nothing is assumed where nobody does."""
+    return await Runs(city.pool).price(city.caller(request), run_id, cost.million_krw)
 
 
 @router.get("/runs/{run_id}/files/{name}")

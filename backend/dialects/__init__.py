@@ -1,0 +1,1 @@
+"""Other systems' ways of saying what the twin knows, one file each."""
