@@ -9,14 +9,17 @@ from urllib.parse import parse_qs
 from dash import Dash, Input, Output, dcc, html
 from dash.backends._fastapi import get_current_request
 from dash.exceptions import PreventUpdate
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, Response
+from fastapi.staticfiles import StaticFiles
 
-from frontend.build import ensure_bundle
+from frontend.build import DIST, ensure_bundle
 from frontend.desk import CallerOf, Desk, Reader, ReaderOf
 from frontend.pages import console, planner
-from frontend.pages.sign_in import sign_in_page
+from frontend.pages.refused import refused_page
+from frontend.plain import policy
+from frontend.screens import plain_screens, sign_in
 from frontend.text import texts
-from twin.access import Caller
+from twin.access import Caller, Right
 from twin.errors import Refused
 from twin.layer import Layer
 
@@ -37,6 +40,17 @@ INDEX = """<!DOCTYPE html>
 </html>"""
 
 
+class Answered(Exception):
+    """A request that Dash would answer has been answered."""
+
+    def __init__(self, response: Response) -> None:
+        self.response = response
+
+
+PLAIN = r"plain|public|wall|mayor|desk\w*|account|review|story|share\w*"
+"""Assets of the plain pages, which Dash leaves alone."""
+
+
 class Screens(Dash):
     """Dash whose every page is the sign-in form for who is not signed in."""
 
@@ -44,9 +58,12 @@ class Screens(Dash):
 
     def index(self, *args: Any, **kwargs: Any) -> str:
         """Return the page of the present request."""
-        query = get_current_request().query_params
-        if self.desk.caller_or_none() is None:
-            return sign_in_page(is_refused="refused" in query, language=query.get("lang"))
+        request = get_current_request()
+        caller = self.desk.caller_or_none()
+        if caller is None:
+            raise Answered(sign_in(request))
+        if request.url.path.startswith("/planner") and not caller.may(Right.SIMULATE):
+            raise Answered(refused_page(caller.name, request.query_params.get("lang"), Right.SIMULATE))
         index: Any = super().index
         return str(index(*args, **kwargs))
 
@@ -87,6 +104,13 @@ def build_dash(
     """
     ensure_bundle(log.info)
     desk = Desk(layers, reader_of, caller_of, is_demo=is_demo)
+    server.mount("/component", StaticFiles(directory=DIST))
+    server.include_router(plain_screens(layers, is_demo=is_demo))
+
+    @server.exception_handler(Answered)
+    async def answered(request: Request, error: Answered) -> Response:
+        return error.response
+
     service: Any = server
     app = Screens(
         __name__,
@@ -94,6 +118,7 @@ def build_dash(
         backend="fastapi",
         serve_locally=True,
         assets_folder=str(Path(__file__).parent / "assets"),
+        assets_ignore=rf"^({PLAIN})\.(js|css)$",
         title=texts("ko")("app.title"),
         update_title="",
         index_string=INDEX,
@@ -116,6 +141,11 @@ def build_dash(
     planner.register(app, desk)
     app._setup_server()  # type: ignore[no-untyped-call]  # else its first page lacks the assets
     return app
+
+
+def policy_of(app: Dash) -> str:
+    """Return the Content-Security-Policy of Dash's pages: our own scripts, and its inline ones by their hashes."""
+    return policy(" ".join(app.csp_hashes()))
 
 
 def _on_error(error: Exception) -> Any:

@@ -13,6 +13,9 @@ from twin.errors import Unavailable
 COMPONENT = Path(__file__).parent / "component"
 DIST = COMPONENT / "dist"
 STAMP = DIST / "stamp"
+FONT = DIST / "PretendardVariable.woff2"
+FONT_TTF = DIST / "Pretendard-Regular.ttf"
+"""For documents: PDF embeds TrueType only."""
 NODE_MAJOR = 20
 TIMEOUT_S = 600
 

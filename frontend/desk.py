@@ -3,13 +3,17 @@
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Protocol
+from urllib.parse import parse_qs
 
 from dash.backends._fastapi import get_current_request
 from starlette.requests import Request
 
 from twin.access import ANONYMOUS, Caller
+from twin.clock import now
 from twin.errors import Refused
+from twin.forecasts import Forecasts
 from twin.layer import Layer
+from twin.moment import LIVE, NOW, Moment
 from twin.runs import Runs
 
 Record = dict[str, Any]
@@ -31,11 +35,13 @@ class Reader(Protocol):
         interval: Any = ...,
         limit: int = ...,
         offset: int = ...,
+        moment: Moment = ...,
+        now: datetime | None = ...,
     ) -> Record:
         """Return assets of a layer with their newest results, as GeoJSON."""
         ...
 
-    async def asset(self, caller: Caller, asset_id: int) -> Record:
+    async def asset(self, caller: Caller, asset_id: int, moment: Moment = ..., now: datetime | None = ...) -> Record:
         """Return all there is to know of one asset."""
         ...
 
@@ -45,7 +51,7 @@ class Reader(Protocol):
         """Return observations of a datastream within a time, oldest first."""
         ...
 
-    async def alarms(self, caller: Caller) -> Record:
+    async def alarms(self, caller: Caller, moment: Moment = ..., now: datetime | None = ...) -> Record:
         """Return the standing alarms by priority."""
         ...
 
@@ -53,9 +59,20 @@ class Reader(Protocol):
         """Return what bears a name like the text."""
         ...
 
-    async def acknowledge(self, caller: Caller, alarm_id: int, now: datetime) -> Record:
-        """Acknowledge an alarm."""
-        ...
+
+def at(told: Record | None) -> dict[str, Any]:
+    """Return the moment that a page shows, as the reader takes it.
+
+    Parameters
+    ----------
+    told
+        What the page's clock keeps in the store `moment`: `query` with `as_of`, `valid_at`, `branch`; None is now.
+    """
+    if not told:
+        return {"moment": NOW, "now": now()}
+    ask = {name: values[-1] for name, values in parse_qs(told["query"]).items()}
+    ends = [datetime.fromisoformat(ask[name]) if name in ask else None for name in ("as_of", "valid_at")]
+    return {"moment": Moment(ends[0], ends[1], ask.get("branch", LIVE)).check(now()), "now": now()}
 
 
 CallerOf = Callable[[Request], Caller | None]
@@ -94,10 +111,20 @@ class Desk:
         """The queue of simulation runs."""
         return Runs(get_current_request().app.state.city.pool)
 
+    @property
+    def forecasts(self) -> Forecasts:
+        """The forecasts and their scores."""
+        return Forecasts(get_current_request().app.state.city.pool)
+
+    def tell(self, work: str, subject: str) -> None:
+        """Say what the present request changes, so that it is logged."""
+        request = get_current_request()
+        request.app.state.city.tell(request, work, subject=subject)
+
     def caller_or_none(self) -> Caller | None:
         """Return the signed-in caller of the present request, or None."""
         caller = self._caller_of(get_current_request())
-        return None if caller == ANONYMOUS else caller
+        return None if caller is None or caller.name == ANONYMOUS.name else caller
 
     def caller(self) -> Caller:
         """Return the signed-in caller of the present request.
@@ -114,5 +141,5 @@ class Desk:
 
     def seen_by(self, caller: Caller) -> list[Layer]:
         """Return the layers that a caller may see, in the order of the panel."""
-        seen = [layer for layer in self.layers.values() if caller.may_see(layer.access_class)]
+        seen = [layer for layer in self.layers.values() if caller.may_see_layer(layer)]
         return sorted(seen, key=lambda layer: (GROUPS.index(layer.group), -layer.symbol.priority, layer.id))

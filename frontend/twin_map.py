@@ -37,13 +37,22 @@ class TwinMap(Component):
         `{layer, asset}` of what bears the selection ring.
     title
         Accessible name.
-    run, runFrame
-        Water of a simulation: `{id, url, minus, nx, ny, times_s, step_m, corners}` (`url` and `minus` lead to stacks of
-        uint8 frames, row 0 in the north, code times `step_m` is the depth [m]; `minus` is taken off; `corners` are
-        lon, lat of nw, ne, se, sw), and the frame that is shown.
+    run, runFrame, runView
+        What a simulation found, the frame that is shown, and `service` or `difference`. Water: `{id, url, minus, nx,
+        ny, times_s, step_m, corners}` (`url` and `minus` lead to stacks of uint8 frames, row 0 in the north, code times
+        `step_m` is the depth [m]; `minus` is taken off; `corners` are lon, lat of nw, ne, se, sw). Traffic: `{id,
+        roads: {url, links, times_s}, measures, water}`, see `simulations/traffic/result.py`; `water` as above or null.
+    beside, swipe
+        Another run, as `run`, that is drawn right of an upright line at this share of the map's width [-]; `run` is
+        then drawn left of it.
+    overlay
+        What an analysis found: GeoJSON whose features bear `level` (0 to 3) and `text`.
+    sketch
+        What the planner marks: `{links, areas, open}` (road links, rings and an unfinished ring of lon, lat).
     clicked, viewport, event_seq, link, ages, ready, error, run_shown
-        What the map tells: `{layer, asset, at}`, `{building, facts, at}` or `{at}` for bare ground, with a run also
-        `water: {lon, lat, depth_m}` (one depth a frame);
+        What the map tells: `{layer, asset, at}`, `{building, facts, at}` or `{at}` for bare ground, always with
+        `at_place` [lon, lat]; where streets are `road: {links, name}`; with a run `water: {lon, lat, depth_m}` (one
+        depth a frame) or `traffic: {name, link, service, queue, more}` (one value a frame);
         `{bbox, center, zoom, pitch, bearing}`; number of the newest event (throttled);
         `connecting | live | stale | lost`; `{layer: {rows, newest}}` (epoch seconds); when it was drawn (epoch ms);
         why it could not be; `{id, at}` or `{error, at}`.
@@ -54,7 +63,8 @@ class TwinMap(Component):
     _namespace = "gunsan_twin"
     _type = "TwinMap"
     _prop_names: list[str] = [  # noqa: RUF012
-        *("id", "spec", "visible", "language", "mode", "flyTo", "selected", "title", "run", "runFrame"),
+        *("id", "spec", "visible", "language", "mode", "flyTo", "selected", "title"),
+        *("run", "runFrame", "runView", "beside", "swipe", "overlay", "sketch"),
         *("clicked", "viewport", "event_seq", "link", "ages", "ready", "error", "run_shown"),
     ]
     _valid_wildcard_attributes: list[str] = []  # noqa: RUF012

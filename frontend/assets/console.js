@@ -79,12 +79,12 @@
   function tick() {
     const page = $('#console');
     if (!page) return;
-    const now = Date.now();
+    const now = window.gunsan_clock?.now() ?? Date.now(); // ages count from the moment that is shown
     const heard = window.__twin?.live?.heard;
     const linkAge = $('#link-age');
     if (linkAge && heard) linkAge.dateTime = new Date(heard).toISOString();
     for (const time of page.querySelectorAll('time.age[datetime]')) write(time, now);
-    const parts = Object.fromEntries(KST.formatToParts(now).map((p) => [p.type, p.value]));
+    const parts = Object.fromEntries(KST.formatToParts(Date.now()).map((p) => [p.type, p.value]));
     const clock = $('#clock');
     if (clock) clock.textContent = `${parts.year}-${parts.month}-${parts.day} ${page.lang === 'ko' ? parts.weekday + ' ' : ''}${parts.hour}:${parts.minute}:${parts.second} KST`;
   }
@@ -92,7 +92,7 @@
   setInterval(() => $('#console .alarm.is-new') && $('#console').classList.toggle('is-dim'), 600);
   new MutationObserver((changes) => {
     for (const { addedNodes } of changes)
-      for (const node of addedNodes) if (node.nodeType === 1) for (const time of node.matches('time.age') ? [node] : node.querySelectorAll('time.age')) write(time, Date.now());
+      for (const node of addedNodes) if (node.nodeType === 1) for (const time of node.matches('time.age') ? [node] : node.querySelectorAll('time.age')) write(time, window.gunsan_clock?.now() ?? Date.now());
   }).observe(document.documentElement, { childList: true, subtree: true });
 
   // --- the flat map has no live connection: ask whether the service still answers ---------------------------------
@@ -129,6 +129,8 @@
     previous: () => step(-1),
     acknowledge: () => document.activeElement?.closest('.alarm')?.querySelector('.acknowledge')?.click(),
     language: () => $('#language-switch')?.click(),
+    shelved: () => $('#console-shelved')?.click(),
+    sound: () => window.gunsan_bell.toggle(),
     close() {
       const page = $('#console');
       if (page.classList.contains('has-help')) return page.classList.remove('has-help');
@@ -179,7 +181,7 @@
     return undefined;
   });
 
-  const KEYS = { '/': 'search', '?': 'help', a: 'alarms', l: 'list', j: 'next', k: 'previous', h: 'home', g: 'language', Escape: 'close' };
+  const KEYS = { '/': 'search', '?': 'help', a: 'alarms', l: 'list', j: 'next', k: 'previous', h: 'home', g: 'language', s: 'shelved', v: 'sound', Escape: 'close' };
   document.addEventListener('keydown', (event) => {
     if (!$('#console') || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
     const { target, key } = event;

@@ -6,8 +6,9 @@ from dash import Dash, Input, Output, State, html, no_update
 from dash.development.base_component import Component
 from dash.exceptions import PreventUpdate
 
+from frontend.components.bell import bell_button
 from frontend.components.mark import severity_mark
-from frontend.desk import Desk, Record
+from frontend.desk import Desk, Record, at
 from frontend.text import Texts, texts
 from frontend.value import age, aria, format_alarm_result, goto
 from twin.clock import now
@@ -23,6 +24,21 @@ def alarm_panel(t: Texts) -> Component:
     return html.Section(
         [
             html.H2([t("alarm.title"), html.Span(id="alarm-count", className="count")]),
+            html.Div(
+                [
+                    html.Span(
+                        [t("desk.budget"), " ", html.Span("–", id="console-budget", className="gauge")],
+                        title=t("desk.budget_title"),
+                    ),
+                    html.A(
+                        [t("desk.shelved"), " ", html.B("–")],
+                        href=f"/desk?lang={t.language}&tab=shelved",
+                        id="console-shelved",
+                    ),
+                    bell_button(t),
+                ],
+                className="duty",
+            ),
             html.Div(html.Div(className="skeleton"), id="alarms", className="alarms", tabIndex="-1"),
         ],
         className="panel pane-alarms",
@@ -95,13 +111,16 @@ def register(app: Dash, desk: Desk) -> None:
         Input("slow-beat", "n_intervals"),
         Input("event-seq", "data"),
         Input("acknowledged", "data"),
+        Input("moment", "data"),
         State("language", "data"),
         State("alarm-digest", "data"),
     )
-    async def refresh(_beat: int, _seq: int, _acknowledged: int, language: str, shown: str | None) -> Any:
+    async def refresh(
+        _beat: int, _seq: int, _acknowledged: int, moment: Record | None, language: str, shown: str | None
+    ) -> Any:
         t = texts(language)
         try:
-            alarms = (await desk.reader.alarms(desk.caller()))["alarms"]
+            alarms = (await desk.reader.alarms(desk.caller(), **at(moment)))["alarms"]
         except (TwinError, OSError, TimeoutError):
             return no_update, no_update, t("alarm.error"), None
         digest = ";".join(f"{alarm['id']}{alarm['state']}{alarm['severity']}{alarm['result']}" for alarm in alarms)

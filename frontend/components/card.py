@@ -9,10 +9,10 @@ from dash.development.base_component import Component
 from dash.exceptions import PreventUpdate
 
 from frontend.components.mark import layer_mark, quality_badge, severity_mark
-from frontend.desk import Desk, Record
+from frontend.desk import Desk, Record, at
 from frontend.text import Texts, texts
 from frontend.value import age, aria, format_attribute, format_result, is_share, moment_of, thin
-from twin.clock import KST, now
+from twin.clock import KST
 from twin.errors import TwinError
 from twin.layer import Layer, Property
 from twin.units import UNITS
@@ -192,15 +192,16 @@ def register(app: Dash, desk: Desk) -> None:
         Output("chart-box", "hidden"),
         Input("selected", "data"),
         State("language", "data"),
+        State("moment", "data"),
     )
-    async def choose(selected: Record | None, language: str) -> Any:
+    async def choose(selected: Record | None, language: str, moment: Record | None) -> Any:
         t = texts(language)
         if not selected:
             return [], True, [], [], None, True
         if "facts" in selected:
             return building_card(selected["facts"], t), False, [], [], None, True
         try:
-            asset = await desk.reader.asset(desk.caller(), int(selected["asset"]))
+            asset = await desk.reader.asset(desk.caller(), int(selected["asset"]), **at(moment))
         except TwinError as error:
             return html.P([t("card.error"), ": ", str(error)], className="empty"), False, [], [], None, True
         layer = desk.layers[asset["layer"]]
@@ -213,15 +214,16 @@ def register(app: Dash, desk: Desk) -> None:
     @app.callback(
         Output("card", "children", allow_duplicate=True),
         Input("card-beat", "n_intervals"),
+        Input("moment", "data"),
         State("selected", "data"),
         State("language", "data"),
         prevent_initial_call=True,
     )
-    async def refresh(_beat: int, selected: Record | None, language: str) -> Any:
+    async def refresh(_beat: int, moment: Record | None, selected: Record | None, language: str) -> Any:
         if not selected or "asset" not in selected:
             raise PreventUpdate
         try:
-            asset = await desk.reader.asset(desk.caller(), int(selected["asset"]))
+            asset = await desk.reader.asset(desk.caller(), int(selected["asset"]), **at(moment))
         except (TwinError, OSError, TimeoutError):
             raise PreventUpdate from None
         return asset_head(asset, desk.layers[asset["layer"]], texts(language))
@@ -230,10 +232,11 @@ def register(app: Dash, desk: Desk) -> None:
         Output("chart", "children"),
         Input("chart-property", "value"),
         Input("selected", "data"),
+        Input("moment", "data"),
         State("language", "data"),
         prevent_initial_call=True,
     )
-    async def chart(property_id: str | None, selected: Record | None, language: str) -> Any:
+    async def chart(property_id: str | None, selected: Record | None, moment: Record | None, language: str) -> Any:
         t = texts(language)
         if not selected or "asset" not in selected or not property_id:
             return []
@@ -244,7 +247,8 @@ def register(app: Dash, desk: Desk) -> None:
             prop = next((prop for prop in desk.layers[asset["layer"]].properties if prop.id == property_id), None)
             if prop is None:
                 raise PreventUpdate
-            until = now()
+            then = at(moment)
+            until = then["moment"].observed(then["now"])
             since = until - timedelta(hours=CHART_HOURS)
             told = await desk.reader.observations(caller, stream["id"], since, until, CHART_POINTS) if stream else None
         except TwinError as error:

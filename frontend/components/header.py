@@ -55,6 +55,7 @@ def header(t: Texts, *, is_demo: bool, view: str, screen: str = "console") -> Co
                                 href=f"/{'planner' if is_console else 'console'}?{urlencode(here)}",
                                 className="tool",
                             ),
+                            is_console and html.A(t("app.desk"), href=f"/desk?{urlencode(here)}", className="tool"),
                             is_console
                             and html.Button(t("app.list"), className="tool toggle-list", title=f"{t('key.list')} (L)"),
                             is_console
@@ -74,6 +75,7 @@ def header(t: Texts, *, is_demo: bool, view: str, screen: str = "console") -> Co
                                 hrefLang=other,
                             ),
                             is_console and html.Button("?", className="tool toggle-help", title=t("app.shortcuts")),
+                            html.A(t("account.title"), className="tool to-account", href=f"/account?lang={t.language}"),
                             html.Form(
                                 html.Button(t("app.sign_out"), className="tool"), action="/sign-out", method="post"
                             ),

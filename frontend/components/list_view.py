@@ -6,7 +6,7 @@ from dash import Dash, Input, Output, State, ctx, dcc, html
 from dash.development.base_component import Component
 
 from frontend.components.mark import severity_mark
-from frontend.desk import Desk, Record
+from frontend.desk import Desk, Record, at
 from frontend.text import Texts, texts
 from frontend.value import age, aria, format_result, goto, thin
 from twin.errors import TwinError
@@ -111,6 +111,7 @@ def register(app: Dash, desk: Desk) -> None:
         Input("list-next", "n_clicks"),
         Input("list-open", "data"),
         Input("list-beat", "n_intervals"),
+        Input("moment", "data"),
         State("list-page", "data"),
         State("viewport", "data"),
         State("language", "data"),
@@ -122,6 +123,7 @@ def register(app: Dash, desk: Desk) -> None:
         _next: int,
         is_open: bool,
         _beat: int,
+        moment: Record | None,
         number: int,
         viewport: Record | None,
         language: str,
@@ -134,10 +136,12 @@ def register(app: Dash, desk: Desk) -> None:
         bbox = tuple(viewport["bbox"]) if in_view and viewport else None
         try:
             caller = desk.caller()
-            told = await desk.reader.items(caller, layer_id, bbox=bbox, limit=PAGE, offset=number * PAGE)
+            told = await desk.reader.items(caller, layer_id, bbox=bbox, limit=PAGE, offset=number * PAGE, **at(moment))
             if number and not told["features"]:
                 number -= 1
-                told = await desk.reader.items(caller, layer_id, bbox=bbox, limit=PAGE, offset=number * PAGE)
+                told = await desk.reader.items(
+                    caller, layer_id, bbox=bbox, limit=PAGE, offset=number * PAGE, **at(moment)
+                )
         except (TwinError, OSError, TimeoutError) as error:
             return html.P([t("table.error"), ": ", str(error)], className="empty"), "", number
         first, total = number * PAGE + 1, told["numberMatched"]

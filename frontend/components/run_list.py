@@ -10,6 +10,7 @@ from frontend.desk import Desk, Record
 from frontend.text import Texts, texts
 from frontend.value import age, aria
 from twin import clock
+from twin.runs import LIVE
 
 UNDER_WAY = ("queued", "running")
 
@@ -45,6 +46,24 @@ def _row(run: Record, chosen: str | None, t: Texts) -> Component:
     )
 
 
+def _forecast(done: Record | None, last: Record | None, chosen: str | None, t: Texts) -> Component:
+    """Return the forecast that the clock issues: it stands first, and says how old it is."""
+    if done is None:
+        state = t("forecast.failed", why=last["note"]) if last and last["state"] == "failed" else t("forecast.none")
+        return html.P([html.B(t("forecast.title")), " ", state], className="empty is-forecast")
+    n = len(done["result"].get("warnings", ()))
+    facts: list[Any] = [html.Span(t("forecast.warned", n=n), className="state"), age(done["asked"])]
+    if last and last["state"] == "running":
+        facts += [html.Progress(value=str(last["progress"]), max="1")]
+    if last and last["state"] == "failed":
+        facts += [html.Span(t("forecast.failed", why=last["note"]), className="error")]
+    show = html.Button(
+        [html.Strong([html.I("◆", className="mark"), " ", done["title"]]), html.Span(facts, className="alarm-facts")],
+        id={"type": "run-show", "run": done["id"]}, className="alarm-go", title=t("planner.show"),
+    )  # fmt: skip
+    return html.Div(show, className="alarm is-forecast" + (" is-chosen" if done["id"] == chosen else ""))
+
+
 def register(app: Dash, desk: Desk) -> None:
     """Keep the list current; choose and cancel by click."""
 
@@ -58,13 +77,19 @@ def register(app: Dash, desk: Desk) -> None:
     )
     async def refresh(_beat: int, chosen: str | None, before: str | None, language: str) -> Any:
         t = texts(language)
-        runs = await desk.runs.newest(desk.caller())
-        digest = ";".join(f"{run['id']}{run['state']}{run['progress']:.2f}{run['note']}" for run in runs) + str(chosen)
+        caller = desk.caller()
+        runs = await desk.runs.newest(caller)
+        done, last = await desk.runs.newest(caller, 1, LIVE, "done"), await desk.runs.newest(caller, 1, LIVE)
+        all_of = [*runs, *done, *last]
+        digest = ";".join(f"{run['id']}{run['state']}{run['progress']:.2f}{run['note']}" for run in all_of) + str(
+            chosen
+        )
         if digest == before:
             raise PreventUpdate
+        forecast = _forecast(done[0] if done else None, last[0] if last else None, chosen, t)
         if not runs:
-            return html.P(t("planner.no_runs"), className="empty"), digest
-        return html.Ol([_row(run, chosen, t) for run in runs]), digest
+            return [forecast, html.P(t("planner.no_runs"), className="empty")], digest
+        return [forecast, html.Ol([_row(run, chosen, t) for run in runs])], digest
 
     @app.callback(
         Output("chosen-run", "data", allow_duplicate=True),
@@ -85,4 +110,5 @@ def register(app: Dash, desk: Desk) -> None:
         if not any(clicks) or not ctx.triggered_id:
             raise PreventUpdate
         await desk.runs.cancel(desk.caller(), ctx.triggered_id["run"], clock.now())
+        desk.tell("runs.cancel", f"run {ctx.triggered_id['run']}")
         return None

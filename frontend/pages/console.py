@@ -6,7 +6,7 @@ from typing import Any
 from dash import ALL, ClientsideFunction, Dash, Input, Output, State, dcc, html
 from dash.development.base_component import Component
 
-from frontend.components import alarm_list, card, flat, layer_panel, list_view, search_box
+from frontend.components import alarm_list, card, flat, layer_panel, list_view, search_box, time_bar
 from frontend.components.header import header
 from frontend.desk import Desk
 from frontend.text import Texts, texts
@@ -27,6 +27,7 @@ STORES = (
     "list-open",
     "layer-facts",
     "alarm-digest",
+    "moment",
 )
 KEYS = (
     ("/", "search"),
@@ -35,8 +36,12 @@ KEYS = (
     ("K", "previous"),
     ("Shift Enter", "acknowledge"),
     ("L", "list"),
+    ("T", "time"),
+    ("N", "now"),
     ("H", "home"),
     ("G", "language"),
+    ("S", "shelved"),
+    ("V", "sound"),
     ("Esc", "close"),
     ("?", "help"),
 )
@@ -74,6 +79,7 @@ def layout(desk: Desk, caller: Caller, query: Mapping[str, str]) -> Component:
             ),
             dcc.Interval(id="beat", interval=BEAT_MS),
             dcc.Interval(id="slow-beat", interval=3 * BEAT_MS),
+            time_bar.mode_word(),
             header(t, is_demo=desk.is_demo, view=view),
             layer_panel.layer_panel(layers, t),
             html.Main(
@@ -83,6 +89,7 @@ def layout(desk: Desk, caller: Caller, query: Mapping[str, str]) -> Component:
                         t("notice.loading"), id="notice", className=NOTICE[view], role="status", title=t("notice.lost")
                     ),
                     list_view.list_view(layers, t),
+                    time_bar.city_bar(t),
                     html.Footer([html.Span(id="attribution", className="attribution")]),
                 ]
             ),

@@ -6,13 +6,12 @@ from typing import Any
 from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html
 from dash.development.base_component import Component
 
-from frontend.components import run_form, run_list, run_result, time_bar
+from frontend.components import analysis, run_compare, run_form, run_list, run_result, time_bar
 from frontend.components.header import header
 from frontend.desk import Desk
 from frontend.text import texts
 from frontend.twin_map import TwinMap, map_spec
-from twin.access import Caller
-from twin.runs import require_planner
+from twin.access import Caller, Right
 
 BEAT_MS = 1000
 GROUP = "water"
@@ -32,9 +31,11 @@ async def layout(desk: Desk, caller: Caller, query: Mapping[str, str]) -> Compon
     Refused
         The caller may not simulate.
     """
-    require_planner(caller)
+    caller.require(Right.SIMULATE, "the planner")
     t = texts(query.get("lang"))
     layers = [layer for layer in desk.seen_by(caller) if layer.group == GROUP]
+    words: dict[str, Any] = {f"data-{name}": t("planner.word") for name in ("now", "word")}
+    words["data-forecast"] = t("forecast.word")
     return html.Div(
         [
             dcc.Store(id="language", data=t.language),
@@ -45,7 +46,7 @@ async def layout(desk: Desk, caller: Caller, query: Mapping[str, str]) -> Compon
                 data={key: t(key) for key in sorted(t.keys) if key.split(".")[0] in {"link", "notice"}},
             ),
             dcc.Interval(id="run-beat", interval=BEAT_MS),
-            html.Div(t("planner.word"), className="mode-word", role="status"),
+            html.Div(t("planner.word"), id="mode-word", className="mode-word", role="status", **words),
             header(t, is_demo=desk.is_demo, view="3d", screen="planner"),
             await run_form.run_form(desk, caller, t),
             html.Main(
@@ -58,10 +59,12 @@ async def layout(desk: Desk, caller: Caller, query: Mapping[str, str]) -> Compon
                         title=t("app.map_title"),
                     ),
                     html.Div(t("notice.loading"), id="planner-notice", className="notice is-loading", role="status"),
+                    run_compare.swipe_bar(t),
                     time_bar.time_bar(t),
+                    time_bar.city_bar(t, has_branches=False),
                 ]
             ),
-            html.Aside([run_list.run_list(t), run_result.run_result(t)]),
+            html.Aside([run_list.run_list(t), analysis.analysis_panel(t), run_result.run_result(t)]),
         ],
         id="console",
         className="console is-3d is-what-if",
@@ -74,6 +77,21 @@ def register(app: Dash, desk: Desk) -> None:
     for panel in (run_form, run_list, run_result, time_bar):
         panel.register(app, desk)
     wire: Any = app.clientside_callback
+    wire(
+        ClientsideFunction("gunsan_planner", "beside"),
+        Output("planner-map", "beside"),
+        Output("swipe", "hidden"),
+        Output("swipe-left", "children"),
+        Output("swipe-right", "children"),
+        Input("beside-run", "data"),
+        Input("shown-run", "data"),
+    )
+    wire(
+        ClientsideFunction("gunsan_planner", "swipe"),
+        Output("planner-map", "swipe"),
+        Output("swipe", "style"),
+        Input("run-swipe", "value"),
+    )
     wire(
         ClientsideFunction("gunsan_planner", "notice"),
         Output("planner-notice", "children"),

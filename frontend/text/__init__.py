@@ -61,3 +61,9 @@ def texts(language: str | None) -> Texts:
     known: Language = "en" if language == "en" else "ko"
     path = Path(__file__).parent / f"{known}.toml"
     return Texts(known, tomllib.loads(path.read_text("utf-8")))
+
+
+def both(key: str) -> str:
+    """Return the text of a key in Korean and English; of a key without a text what stands behind its group."""
+    said = [texts(language).get(key, "") for language in LANGUAGES]
+    return " ".join(said) if all(said) else key.partition(".")[2]

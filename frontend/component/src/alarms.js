@@ -8,6 +8,7 @@ export class Alarms {
     this.root = root;
     this.onChange = onChange;
     this.list = [];
+    this.query = ''; // of another moment than now
     this.tries = 0;
   }
 
@@ -16,7 +17,7 @@ export class Alarms {
     this.timer ??= setTimeout(async () => {
       this.timer = null;
       try {
-        const response = await fetch(`${this.root}/api/alarms`);
+        const response = await fetch(`${this.root}/api/alarms?${this.query}`);
         if (!response.ok) throw new Error(`alarms: ${response.status}`);
         this.list = worstPerAsset((await response.json()).alarms);
         this.tries = 0;

@@ -3,6 +3,8 @@ import { Map as MapLibreMap, NavigationControl, ScaleControl, setWorkerUrl } fro
 import { MapLibreOverlay } from '@deck.gl/maplibre';
 import { registerLoaders, setLoaderOptions } from '@loaders.gl/core';
 import { Depth } from './depth.js';
+import { Overlay } from './overlay.js';
+import { Roads } from './roads.js';
 import { Scene } from './scene.js';
 import { baseStyle, setLabelLanguage } from './style.js';
 
@@ -45,6 +47,7 @@ export class Engine {
         localIdeographFontFamily: 'Pretendard, sans-serif',
         canvasContextAttributes: { antialias: !isLight, contextType: 'webgl2', powerPreference: 'high-performance' },
         fadeDuration: isLight ? 0 : 200,
+        ...(this.props.pixelRatio && { pixelRatio: this.props.pixelRatio }), // a wall draws everything larger, and still sharp
         refreshExpiredTiles: true,
         locale: this.props.locale ?? {},
       });
@@ -53,15 +56,21 @@ export class Engine {
     }
     const { map } = this;
     this.watchdog = setTimeout(() => this.#fail(new Error('the map engine did not start')), LOAD_LIMIT_MS);
-    map.addControl(new NavigationControl({ visualizePitch: true }), 'bottom-right');
-    map.addControl(new ScaleControl({ maxWidth: 90 }), 'bottom-left');
+    if (!this.props.isWall) {
+      map.addControl(new NavigationControl({ visualizePitch: true }), 'bottom-right');
+      map.addControl(new ScaleControl({ maxWidth: 90 }), 'bottom-left');
+    }
     this.scene = new Scene(this); // live data flows while the first tiles still load
     map.on('load', () => this.#ready());
     map.on('error', ({ error }) => console.warn('map:', error?.message));
     map.on('webglcontextlost', () => this.#rebuild());
     map.on('moveend', () => this.#moved());
     map.on('zoom', () => this.scene?.zoomed());
-    map.on('click', ({ point }) => this.select(this.scene?.pick(point) ?? null, this.#waterAt(point)));
+    map.on('move', () => this.#swipe());
+    map.on('click', ({ point, lngLat }) => {
+      this.analysis?.tell(point, lngLat);
+      this.select(this.scene?.pick(point) ?? null, this.#runAt(point));
+    });
     map.on('mousemove', ({ point }) => this.#hover(point));
   }
 
@@ -71,6 +80,11 @@ export class Engine {
     this.overlay = new MapLibreOverlay({ interleaved: !isOverlaid, layers: [], pickingRadius: 6 });
     this.map.addControl(this.overlay);
     this.depth = new Depth(this.map, 'traffic');
+    this.beside = new Depth(this.map, 'traffic', 'run-depth-beside');
+    this.analysis = new Overlay(this.map, 'building');
+    this.analysis.show(this.props.overlay);
+    this.roads = new Roads(this.map, 'building');
+    this.roads.sketch(this.props.sketch);
     this.#showRun(this.props.run);
     this.state.state = 'ready';
     setLabelLanguage(this.map, this.props.language);
@@ -87,15 +101,25 @@ export class Engine {
     if (props.visible !== before.visible) this.scene.subscribe();
     if (props.selected !== before.selected) this.scene.highlight(props.selected);
     if (props.flyTo && props.flyTo !== before.flyTo) this.fly(props.flyTo);
-    if (this.depth && props.run !== before.run) this.#showRun(props.run);
-    if (this.depth && props.runFrame !== before.runFrame) this.depth.show(props.runFrame ?? 0);
+    if (this.depth && (props.run !== before.run || props.beside !== before.beside)) this.#showRun(props.run);
+    if (this.depth && props.swipe !== before.swipe) this.#swipe();
+    if (this.analysis && props.overlay !== before.overlay) this.analysis.show(props.overlay);
+    if (this.depth && (props.runFrame !== before.runFrame || props.runView !== before.runView)) this.#showFrame();
+    if (this.roads && props.sketch !== before.sketch) this.roads.sketch(props.sketch);
   }
 
   async #showRun(run) {
-    this.depth.frame = this.props.runFrame ?? 0;
+    this.#showFrame();
+    const isTraffic = Boolean(run?.roads);
+    const beside = (run && this.props.beside) || null;
+    const water = (one) => (one?.roads ? one.water : one) ?? null;
     try {
-      await this.depth.load(run ?? null);
-      this.state.run = this.depth.codes ? run.id : null;
+      await Promise.all([this.depth.load(water(run), this.props.language), this.roads.load(isTraffic ? run : null), this.beside.load(water(beside), this.props.language)]);
+      await this.roads.compare(beside);
+      this.#showFrame();
+      this.#swipe();
+      this.state.beside = beside && (this.beside.codes || this.roads.other) ? beside.id : null;
+      this.state.run = this.depth.codes || this.roads.planes ? run.id : null;
       this.emit({ run_shown: run ? { id: run.id, at: Date.now() } : null });
     } catch (error) {
       console.error('run:', error);
@@ -103,16 +127,57 @@ export class Engine {
     }
   }
 
-  /** The water at a place goes along with what was clicked. */
-  #waterAt(point) {
+  /** Roads and water have times of their own: the water is that of the moment at which the bin of the roads ends. */
+  #showFrame() {
+    const { run, runFrame = 0, runView = 'service' } = this.props;
+    const times = run?.water?.times_s;
+    const t = run?.roads?.times_s[runFrame];
+    this.depth.show(times ? Math.max(0, times.findLastIndex((one) => one <= t)) : runFrame ?? 0);
+    this.roads.show(runFrame ?? 0, runView ?? 'service');
+    const { beside } = this.props;
+    const others = beside?.roads ? beside.water?.times_s : beside?.times_s;
+    if (others) this.beside.show(Math.max(0, others.findLastIndex((one) => one <= (t ?? run?.times_s?.[runFrame] ?? 0))));
+  }
+
+  /** Two runs side by side: what lies left of the upright line is of one, what lies right of it of the other. */
+  #swipe() {
+    if (!this.depth || !(this.props.run && this.props.beside) || this.swiping) {
+      if (this.depth?.cut) for (const part of [this.depth, this.beside, this.roads]) part.clip(null);
+      return;
+    }
+    this.swiping = true;
+    requestAnimationFrame(() => {
+      this.swiping = false;
+      if (!this.depth || !this.props.beside) return;
+      const { clientWidth: width, clientHeight: height } = this.map.getCanvas();
+      const x = width * (this.props.swipe ?? 0.5);
+      const at = (dx, y) => this.map.unproject([x + dx, y]).toArray();
+      const ends = [at(0, height * 0.6), at(0, height)];
+      this.depth.clip({ ends, inside: at(-20, height) });
+      this.beside.clip({ ends, inside: at(20, height) });
+      this.roads.clip((place) => this.map.project(place).x > x);
+    });
+  }
+
+  /** What a run says of a place goes along with what was clicked, and the streets there. */
+  #runAt(point) {
     const { lng, lat } = this.map.unproject(point);
     const depth_m = this.depth?.series(lng, lat);
-    return depth_m ? { water: { lon: lng, lat, depth_m } } : {};
+    const traffic = this.roads?.series(point);
+    const found = this.roads?.at(point) ?? [];
+    const links = [...new Set(found.map((one) => one.id))];
+    return { at_place: [lng, lat], ...(depth_m && { water: { lon: lng, lat, depth_m } }), ...(traffic && { traffic }), ...(links.length && { road: { links, name: found[0].properties.name_ko ?? '' } }) };
   }
 
   fly({ lon, lat, zoom, pitch, bearing }) {
     const calm = this.props.mode === 'light' || window.matchMedia('(prefers-reduced-motion: reduce)').matches;
     this.map.flyTo({ center: [lon, lat], zoom: Math.max(zoom ?? 16, this.map.getZoom()), ...(pitch !== undefined && { pitch }), ...(bearing !== undefined && { bearing }), speed: 1.8, maxDuration: 2500, animate: !calm });
+  }
+
+  /** Go back to a view `{lon, lat, zoom}`, or to the first one. */
+  home(view) {
+    const first = fromDeck(this.props.spec.initialViewState);
+    this.map?.easeTo({ ...first, ...(view && { center: [view.lon, view.lat], zoom: view.zoom }), duration: this.props.mode === 'light' ? 0 : 2500 });
   }
 
   select(selected, more = {}) {
@@ -153,6 +218,7 @@ export class Engine {
   }
 
   #startView() {
+    if (this.props.isWall) return fromDeck(this.props.spec.initialViewState); // what somebody left behind is not for all
     try {
       const { center, zoom, pitch, bearing } = JSON.parse(sessionStorage.getItem(VIEW_KEY));
       return { center, zoom, pitch, bearing };
@@ -172,6 +238,9 @@ export class Engine {
     this.scene = null;
     this.overlay = null;
     this.depth = null;
+    this.beside = null;
+    this.roads = null;
+    this.analysis = null;
     setTimeout(() => {
       try {
         this.map.remove();

@@ -1,5 +1,6 @@
-// What the page sees: window.gunsan_twin = {TwinMap}.
+// What the page sees: window.gunsan_twin = {TwinMap, Engine, base}; a page without Dash makes its own Engine.
 import 'maplibre-gl/dist/maplibre-gl.css';
-import TwinMap from './twin_map.js';
+import { Engine } from './engine.js';
+import TwinMap, { base } from './twin_map.js';
 
-window.gunsan_twin = { TwinMap };
+window.gunsan_twin = { TwinMap, Engine, base };

@@ -1,4 +1,6 @@
 // Layers drawn as lines: an asset's value colours the road link that it names, through feature state.
+import { trafficLine } from './style.js';
+
 const PAGE = 2000;
 
 export class Links {
@@ -9,6 +11,7 @@ export class Links {
     this.asset = new Map(); // link -> asset
     this.shown = new Map(); // link -> ratio in steps, so that only changes reach the map
     this.isVisible = false;
+    this.id = `line-${spec.id}`;
   }
 
   async load(root) {
@@ -34,20 +37,21 @@ export class Links {
       const ratio = table.isStale(r, nowS) || Number.isNaN(share) ? -1 : Math.round(share * 20) / 20;
       if (this.shown.get(known.link) === ratio) continue;
       this.shown.set(known.link, ratio);
-      this.map.setFeatureState({ source: 'ground', sourceLayer: 'road_link', id: known.link }, { ratio });
+      this.map.setFeatureState({ source: 'ground', sourceLayer: 'road_link', id: known.link }, { [this.id]: ratio });
     }
   }
 
   show(isVisible) {
     if (isVisible === this.isVisible) return;
     this.isVisible = isVisible;
-    this.map.setLayoutProperty('traffic', 'visibility', isVisible ? 'visible' : 'none');
+    if (!this.map.getLayer(this.id)) this.map.addLayer(trafficLine(this.id), 'building');
+    this.map.setLayoutProperty(this.id, 'visibility', isVisible ? 'visible' : 'none');
   }
 
   pick(point) {
     if (!this.isVisible) return null;
     const box = [[point.x - 5, point.y - 5], [point.x + 5, point.y + 5]];
-    const hit = this.map.queryRenderedFeatures(box, { layers: ['traffic'] }).find((f) => this.asset.has(f.id));
+    const hit = this.map.queryRenderedFeatures(box, { layers: [this.id] }).find((f) => this.asset.has(f.id));
     return hit ? { layer: this.spec.id, asset: this.asset.get(hit.id) } : null;
   }
 }

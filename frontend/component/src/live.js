@@ -91,7 +91,8 @@ export class Live {
     if (this.closed) return;
     this.tries += 1;
     this.#tell('lost');
-    if (code === 4401 || code === 4403) return; // refused: only a new sign-in helps
+    if (code === 4401) window.location.reload(); // the session has ended: the form stands where the page was
+    if (code === 4401 || code === 4403) return;
     const wait = BACKOFF_MS[Math.min(this.tries, BACKOFF_MS.length) - 1];
     this.timer = setTimeout(() => this.#connect(), wait * (0.5 + Math.random()));
   }

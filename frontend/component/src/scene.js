@@ -3,7 +3,8 @@ import { IconLayer } from '@deck.gl/layers';
 import { Alarms } from './alarms.js';
 import { drawIcons } from './icons.js';
 import { Links } from './links.js';
-import { Live } from './live.js';
+import { Live, snapOutward } from './live.js';
+import { Past } from './past.js';
 import { liveSpecs, toLayers, toTemplates } from './spec.js';
 import { Table } from './table.js';
 import { WEDGE_ZOOM, Wedges } from './wedges.js';
@@ -30,7 +31,7 @@ export class Scene {
     this.alarms.refresh(0);
     const scheme = window.location.protocol === 'https:' ? 'wss' : 'ws';
     this.live = new Live(`${scheme}://${window.location.host}/ws/live`, {
-      onFrame: (frame) => this.#hear(frame),
+      onFrame: (frame) => this.moment || this.#hear(frame), // the last live frames may still be under way
       onEvent: (event) => this.#happen(event),
       onLink: (link) => {
         state.link = link;
@@ -39,6 +40,11 @@ export class Scene {
       onWelcome: () => this.alarms.refresh(),
     });
     state.live = this.live;
+    this.past = new Past('', (frame) => this.#hear(frame));
+    this.moment = null;
+    this.onMoment = ({ detail }) => this.#goTo(detail);
+    window.addEventListener('gunsan-moment', this.onMoment);
+    if (window.gunsan_clock) window.gunsan_clock.isBusy = () => this.past.isBusy;
     this.timers = [setInterval(() => this.#age(), AGES_MS), setInterval(() => this.#blink(), BLINK_MS)];
     this.#next();
     this.subscribe();
@@ -70,13 +76,29 @@ export class Scene {
   subscribe() {
     const { visible } = this;
     const bbox = this.engine.bbox();
-    this.live.subscribe(visible, bbox);
+    this.live.subscribe(this.moment ? [] : visible, bbox);
+    if (this.moment) this.past.show(this.moment.query, visible, snapOutward(bbox));
     for (const id of this.tables.keys()) if (!visible.includes(id)) this.#forget(id);
     if (this.engine.overlay) for (const [id, links] of this.links) links.show(visible.includes(id));
     if (this.map.getZoom() >= WEDGE_ZOOM)
       for (const [id, wedges] of this.wedges)
         if (visible.includes(id)) wedges.load('', bbox).then((isNew) => isNew && this.#changed()).catch((error) => console.warn(`wedges of ${id}:`, error));
     this.#changed();
+  }
+
+  /** Show the page's moment: `{mode, at [ms], query}`; live data pauses until it is now again. */
+  #goTo({ mode, at, query }) {
+    const isNow = mode === 'live';
+    if (isNow && !this.moment) return;
+    const isNewQuery = this.moment?.query !== query;
+    this.moment = isNow ? null : { at, query };
+    this.state.moment = this.moment;
+    this.alarms.query = isNow ? '' : query;
+    if (isNow) this.past.stop();
+    if (isNow || isNewQuery) {
+      this.subscribe();
+      this.alarms.refresh();
+    }
   }
 
   zoomed() {
@@ -109,6 +131,7 @@ export class Scene {
     this.isClosed = true;
     clearTimeout(this.loop);
     this.timers.forEach(clearInterval);
+    window.removeEventListener('gunsan-moment', this.onMoment);
     this.alarms.close();
     this.live.close();
   }
@@ -195,7 +218,7 @@ export class Scene {
   }
 
   #draw() {
-    const nowS = Math.floor(Date.now() / 10000) * 10;
+    const nowS = Math.floor((this.moment?.at ?? Date.now()) / 10000) * 10;
     const zoom = Math.round(this.map.getZoom() * 2) / 2;
     const { visible } = this;
     for (const [id, links] of this.links) if (visible.includes(id) && this.tables.has(id)) links.paint(this.tables.get(id), nowS);

@@ -8,7 +8,6 @@ const JAM = '#c0683a';
 const byRank = (a, b, c, d, e) => ['match', ['get', 'rank'], [101, 102], a, [103], b, [104, 105], c, [106], d, e];
 const width = (stops, byRankOf) => ['interpolate', ['exponential', 1.5], ['zoom'], ...stops.flatMap(([z, k]) => [z, byRankOf(k)])];
 const roadWidth = width([[9, 0.35], [12, 1], [15, 3.2], [18, 15]], (k) => byRank(2.2 * k, 1.9 * k, 1.5 * k, 1.0 * k, 0.8 * k));
-const ratio = ['coalesce', ['feature-state', 'ratio'], -1];
 
 /** What lies beyond the city's box is not known: neither land nor sea. The box is CITY_BBOX of twin/crs.py [deg, WGS84]. */
 const BEYOND = { type: 'Polygon', coordinates: [[[120, 30], [134, 30], [134, 42], [120, 42], [120, 30]], [[126.2, 35.7], [126.2, 36.1], [126.95, 36.1], [126.95, 35.7], [126.2, 35.7]]] };
@@ -31,7 +30,7 @@ export function baseStyle(origin) {
       line('road', 'road_link', { 'line-color': byRank('#46515c', '#414b55', '#37414a', '#2d353d', '#282f36'), 'line-width': roadWidth }, ['any', ['<=', ['get', 'rank'], 104], ['all', ['<=', ['get', 'rank'], 106], ['>=', ['zoom'], 11.5]], ['>=', ['zoom'], 13]]),
       line('railway', 'railway', { 'line-color': '#3b4550', 'line-width': ['interpolate', ['linear'], ['zoom'], 9, 0.8, 15, 2], 'line-dasharray': [4, 2] }),
       line('border', 'admin_unit', { 'line-color': '#3a444e', 'line-width': ['interpolate', ['linear'], ['zoom'], 9, 0.6, 14, 1.2], 'line-dasharray': [3, 2] }),
-      trafficLine(),
+      { ...line('traffic', 'road_link', {}), layout: { visibility: 'none' } }, // above it: lines that live layers and runs colour
       buildings(),
       { id: 'beyond', type: 'fill', source: 'beyond', paint: { 'fill-color': '#14181d' } },
       { id: 'beyond-edge', type: 'line', source: 'beyond', paint: { 'line-color': '#2a343d', 'line-dasharray': [2, 3] } },
@@ -44,11 +43,12 @@ const common = (id, type, layer, paint, filter, minzoom) => ({ id, type, source:
 const area = (id, layer, paint, filter, minzoom) => common(id, 'fill', layer, paint, filter, minzoom);
 const line = (id, layer, paint, filter, minzoom) => ({ ...common(id, 'line', layer, paint, filter, minzoom), layout: { 'line-cap': 'round', 'line-join': 'round' } });
 
-/** Live speed as share of the limit: free flow stays grey, the slower the wider and the warmer; never as bright as an alarm. */
-function trafficLine() {
+/** A live layer's speed as share of the limit: free flow stays grey, the slower the wider and the warmer; never as bright as an alarm. */
+export function trafficLine(id) {
+  const ratio = ['coalesce', ['feature-state', id], -1];
   const colour = ['case', ['<', ratio, 0], 'rgba(0,0,0,0)', ['<', ratio, 0.25], JAM, ['<', ratio, 0.45], SLOW, '#6b7783'];
   const wide = (k) => ['case', ['<', ratio, 0], 0, ['<', ratio, 0.25], 2.2 * k, ['<', ratio, 0.45], 1.3 * k, 0.7 * k];
-  const layer = line('traffic', 'road_link', {
+  const layer = line(id, 'road_link', {
     'line-color': colour,
     'line-width': width([[10, 0.8], [13, 1.6], [17, 5]], wide),
     'line-offset': ['interpolate', ['linear'], ['zoom'], 12, 0, 15, 2.5, 18, 8],

@@ -88,8 +88,9 @@ export class Table {
       this.speedLon[row] = 0;
       this.speedLat[row] = 0;
     }
-    this.offLon[row] = last ? last.lon - lon : 0;
-    this.offLat[row] = last ? last.lat - lat : 0;
+    const isBlended = last && !(dt > Math.max(60, 3 * this.spec.intervalS)); // after a long silence it is simply there
+    this.offLon[row] = isBlended ? last.lon - lon : 0;
+    this.offLat[row] = isBlended ? last.lat - lat : 0;
     if (Math.abs(this.offLon[row]) + Math.abs(this.offLat[row]) > 0.02) this.offLon[row] = this.offLat[row] = 0; // a jump is shown as one
     this.toLon[row] = lon;
     this.toLat[row] = lat;

@@ -1,9 +1,8 @@
 // TwinMap: the Dash component. React only holds the element; the engine does the rest.
 import { Engine } from './engine.js';
 
-const { useEffect, useRef } = window.React;
-const { createElement } = window.React;
-const base = new URL('.', document.currentScript.src).href.replace(/\/$/, '');
+const { createElement, useEffect, useRef } = window.React ?? {}; // a plain page has none, and uses the engine
+export const base = new URL('.', document.currentScript.src).href.replace(/\/$/, '');
 
 export default function TwinMap(props) {
   const box = useRef(null);
