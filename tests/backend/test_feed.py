@@ -12,9 +12,12 @@ from tests.backend import toy_city
 from tests.backend.feed_city import DEMO_MINUTES, NOON, SEED, Recorder, entries, new_city, played
 from tests.conftest import CITY_HALL
 from twin.register import read_city
-from twin.report import Report
+from twin.report import Happening, Report
 from twin.rules import RuleEngine, Transition
 from twin.settings import Settings
+
+COMPUTED = {"flood_forecast", "traffic_flow", "traffic_vehicle"}
+"""Layers that simulations fill, not the demo feed."""
 
 
 async def test_every_asset_of_every_layer_speaks_at_once_at_the_start() -> None:
@@ -22,7 +25,7 @@ async def test_every_asset_of_every_layer_speaks_at_once_at_the_start() -> None:
     heard: dict[str, set[str]] = {}
     for _, layer, entry, _ in entries(layers, await played(1)):
         heard.setdefault(layer, set()).add(entry.asset)
-    assert set(heard) == set(layers)
+    assert set(heard) == set(layers) - COMPUTED
     for layer, facts in assets.items():
         live = {fact.key for fact in facts if fact.attributes.get("is_live", True)}
         assert heard[layer] == live, layer
@@ -36,7 +39,7 @@ async def test_every_property_of_every_layer_is_fed() -> None:
     for _, layer, _, results in entries(layers, await played(1)):
         fed.setdefault(layer, set()).update(results)
     for name, layer in layers.items():
-        assert set(layer.spec.observed) == fed[name], name
+        assert name in COMPUTED or set(layer.spec.observed) == fed[name], name
 
 
 async def test_every_asset_speaks_again_within_its_layers_interval() -> None:
@@ -64,7 +67,10 @@ async def test_load_is_modest_and_the_messages_small() -> None:
 
 
 async def test_faster_demo_keeps_to_the_real_clock() -> None:
-    for second, _, entry, _ in entries(load_layers(), await played(20, speed=60.0)):
+    for second, layer, entry, _ in entries(load_layers(), await played(20, speed=60.0)):
+        if layer == "complaint" and isinstance(entry, Happening):  # told again, and the week before once
+            assert entry.phenomenon_time <= NOON + timedelta(seconds=second)
+            continue
         assert abs((entry.phenomenon_time - NOON).total_seconds() - second) <= 1.5
 
 

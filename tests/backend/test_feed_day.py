@@ -11,7 +11,8 @@ from shapely import LineString, MultiLineString, Point, Polygon
 from backend.feed.bus import Buses
 from backend.feed.day import CityClock, Parking, Roads, Traffic
 from backend.feed.port import Fix, Port, imo_number
-from backend.feed.water import CONSTITUENTS, HIGH_WATER_S, Rain, Waters, tide_m
+from backend.feed.water import HIGH_WATER_S, Rain, Waters, tide_m
+from gisdata.facts import TIDE
 from layers import load_layers
 from tests.backend import toy_city
 from tests.backend.feed_city import GEOGRAPHY, NOON, SEED, new_city
@@ -19,7 +20,7 @@ from twin.report import Report
 
 
 def test_four_main_constituents_make_the_tidal_range_of_the_port() -> None:
-    amplitude = {name: height for name, _, height, _ in CONSTITUENTS}
+    amplitude = {name: height for name, _, height, _ in TIDE}
     assert len(amplitude) == 9
     assert 2 * sum(amplitude[name] for name in ("M2", "S2", "K1", "O1")) == pytest.approx(7.2, abs=0.1)
 

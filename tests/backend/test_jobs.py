@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import asyncpg
 import pytest
 
-from backend.jobs import Jobs
+from backend.jobs import POLL_S, Jobs
 from twin.access import ANONYMOUS, OPERATOR
 from twin.errors import BadInput, NotFound, Refused
 from twin.runs import QUEUE_LIMIT, Runs
@@ -111,3 +111,9 @@ async def test_the_public_may_neither_ask_nor_see(runs: Runs) -> None:
             await question
     with pytest.raises(NotFound):
         await runs.get(OPERATOR, "nothing")
+
+
+async def test_a_simulation_that_takes_its_time_to_end_keeps_its_result(settings: Settings, runs: Runs) -> None:
+    name = await submit(runs)
+    await jobs(settings, runs, f"say(result={{'rain': 1}}); import time; time.sleep({1.2 * POLL_S})").next()
+    assert (await runs.get(OPERATOR, name))["result"] == {"rain": 1}

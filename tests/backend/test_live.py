@@ -30,7 +30,7 @@ def city(settings: Settings) -> Iterator[Settings]:
             subprocess.Popen(role_command(role), env=environment(settings), stdout=log, stderr=log)
             for role in ("ingest", "web")
         ]
-    end = time.monotonic() + 30
+    end = time.monotonic() + 120
     while not is_up(settings):
         assert time.monotonic() < end, (settings.data_dir / "roles.log").read_text()
         time.sleep(0.05)

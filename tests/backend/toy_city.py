@@ -65,6 +65,9 @@ def assets(lots: int = 40, shops: int = 60, cameras: int = 80, links: int = 60) 
         "air_quality": some("AIR-{}", 6),
         "waste_bin": some("BIN-{:03d}", 30),
         "bus_shelter": some("BST-{:03d}", 20),
+        "complaint": some("CIV-{:02d}", 5, population=1000),
+        "weather_station": some("AWS-{}", 2),
+        "water_quality": some("WQ-{}", 3),
     }
 
 

@@ -7,7 +7,7 @@ from importlib import import_module
 from tests.benchmarks.machine import OtherLoad
 from tests.benchmarks.table import Report, write_page
 
-NAMES = ("ingest", "live", "tiles", "crash", "page", "flood")
+NAMES = ("ingest", "live", "alarms", "tiles", "crash", "page", "flood", "traffic", "fork", "wall")
 
 
 def run(name: str, *, is_quick: bool) -> Report:
@@ -24,7 +24,10 @@ def main() -> int:
     parser.add_argument("name", nargs="?", default="all", choices=(*NAMES, "all"))
     parser.add_argument("--quick", action="store_true", help="short runs, to see that everything works")
     parser.add_argument("--docs", action="store_true", help="also write docs/reference/benchmarks.md")
+    parser.add_argument("--peers", help="folder of Python packages that are measured beside ours (pip --target)")
     given = parser.parse_args()
+    if given.peers:
+        sys.path.append(given.peers)
     is_missed = False
     for name in NAMES if given.name == "all" else (given.name,):
         report = run(name, is_quick=given.quick)

@@ -83,7 +83,7 @@ class Report:
 
 
 def write_page(order: tuple[str, ...]) -> None:
-    """Write the reference page from the JSON files that are there."""
+    """Write the reference page from the JSON files that are there; of the others the page keeps what it says."""
     found = [orjson.loads(path.read_bytes()) for name in order if (path := RESULTS / f"{name}.json").exists()]
     if not found:
         raise SystemExit("there are no results yet; run a benchmark first")
@@ -95,10 +95,13 @@ def write_page(order: tuple[str, ...]) -> None:
         "",
         "| machine | |",
         "|---|---|",
-        *(f"| {what} | {value} |" for what, value in found[0]["machine"].items()),
+        *(f"| {what} | {value} |" for what, value in found[0]["machine"].items() if what != "CPU"),
     ]
-    for report in found:
-        lines += _section(report)
+    old = PAGE.read_text().split("\n## ")[1:] if PAGE.exists() else []
+    sections = {one.split(":")[0]: ["", *f"## {one}".rstrip().splitlines()] for one in old}
+    sections |= {report["name"]: _section(report) for report in found}
+    for name in order:
+        lines += sections.get(name, [])
     PAGE.parent.mkdir(parents=True, exist_ok=True)
     PAGE.write_text("\n".join(lines) + "\n")
 
@@ -111,7 +114,8 @@ def _section(report: dict[str, Any]) -> list[str]:
         "",
         f"## {report['name']}: {report['title']}",
         "",
-        f"{report['at'][:10]}; other processes used {report['others']:.0%} of the machine.{quick}",
+        f"{report['at'][:10]}, {report['machine']['CPU']}; other processes used {report['others']:.0%} of the machine."
+        f"{quick}",
         "",
         "| figure | value | target | |",
         "|---|---:|---:|---|",

@@ -1,6 +1,7 @@
 """A headless browser at the console of a running city; software rendering, so small pages in `mode=light`."""
 
 import json
+import re
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -23,8 +24,14 @@ ARGUMENTS = [
     "--no-first-run",
     "--disable-quic",
 ]
-TIMEOUT_MS = 30_000
+TIMEOUT_MS = 60_000
 READY = "window.__twin?.state === 'ready' && window.__twin.link === 'live' && window.__twin.firstDataMs"
+
+
+def wait_for(page: Page, condition: str, arg: Any = None, timeout_ms: int = TIMEOUT_MS) -> Any:
+    """Wait for a condition; as a function, since no page of ours lets a text be evaluated (CSP)."""
+    function = condition if re.match(r"\(\w*\) =>", condition) else f"() => ({condition})"
+    return page.wait_for_function(function, arg=arg, timeout=timeout_ms)
 
 
 @dataclass
@@ -44,8 +51,8 @@ class Console:
         return self
 
     def wait(self, condition: str, arg: Any = None) -> None:
-        """Wait until a JavaScript condition holds."""
-        self.page.wait_for_function(condition, arg=arg, timeout=TIMEOUT_MS)
+        """Wait until a JavaScript condition holds: an expression, or a function of `arg`."""
+        wait_for(self.page, condition, arg, TIMEOUT_MS)
 
     def twin(self, path: str) -> Any:
         """Return a part of the map's test window."""

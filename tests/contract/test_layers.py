@@ -1,13 +1,14 @@
 """One judge for every layer: declaration, sample, adapter, and what garbage does to it."""
 
 import time
+import timeit
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 
 import orjson
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from layers import LoadedLayer, load_layers
@@ -20,8 +21,9 @@ from twin.report import Happening, Report
 LAYERS = load_layers()
 NOW = datetime(2026, 5, 1, 0, 5, tzinfo=UTC)
 EXPECTED = {
-    "air_quality", "berth", "bus", "bus_shelter", "cctv", "market_fire", "parking", "rain", "traffic_speed", "vessel",
-    "waste_bin", "water_level",
+    "air_quality", "berth", "bus", "bus_shelter", "cctv", "complaint", "flood_forecast", "market_fire", "parking",
+    "rain", "traffic_flow", "traffic_speed", "traffic_vehicle", "vessel", "waste_bin", "water_level", "water_quality",
+    "weather_station",
 }  # fmt: skip
 BOMBS = (
     b'<?xml version="1.0"?><!DOCTYPE a [<!ENTITY b "bbbbbbbbbb"><!ENTITY c "&b;&b;&b;&b;&b;&b;&b;&b;">]><a>&c;</a>',
@@ -120,9 +122,10 @@ def test_enum_words_have_labels_and_demo_lies_in_range(layer: LoadedLayer) -> No
 
 
 @every_layer
-def test_demo_layers_say_that_they_are_synthetic(layer: LoadedLayer) -> None:
-    assert layer.spec.quality == "synthetic"
-    assert "합성" in layer.spec.attribution.ko
+def test_what_was_not_measured_says_so(layer: LoadedLayer) -> None:
+    """The demo is synthetic; what the twin computes is derived, and no observation."""
+    word = {"synthetic": "합성", "derived": "모의"}[layer.spec.quality]
+    assert word in layer.spec.attribution.ko
     assert layer.spec.stale_after_s >= 2 * layer.spec.interval_s
 
 
@@ -148,13 +151,13 @@ def test_every_cut_of_the_sample_is_read_or_refused(layer: LoadedLayer) -> None:
 @every_layer
 @pytest.mark.parametrize("payload", HOSTILE, ids=range(len(HOSTILE)))
 def test_hostile_messages_are_refused_without_harm(layer: LoadedLayer, payload: bytes) -> None:
-    start = time.process_time()
+    start = time.thread_time()
     assert_only_sound_entries(layer, payload)
-    assert time.process_time() - start < 2
+    assert time.thread_time() - start < 2
 
 
 @every_layer
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60)
 @given(payload=st.binary(max_size=300))
 def test_any_bytes_raise_nothing_but_bad_message(layer: LoadedLayer, payload: bytes) -> None:
     assert_only_sound_entries(layer, payload)
@@ -217,14 +220,14 @@ JSON = st.recursive(
 
 
 @every_layer
-@settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=80)
 @given(value=JSON)
 def test_any_json_raises_nothing_but_bad_message(layer: LoadedLayer, value: object) -> None:
     assert_only_sound_entries(layer, orjson.dumps(value))
 
 
 @every_layer
-@settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=60)
 @given(data=st.data())
 def test_flipped_bytes_of_the_sample_raise_nothing_but_bad_message(layer: LoadedLayer, data: st.DataObject) -> None:
     sample = bytearray(layer.sample)
@@ -250,10 +253,12 @@ def test_huge_array_is_refused_as_a_whole() -> None:
 def test_five_thousand_reports_cost_well_below_a_third_of_a_second() -> None:
     row = orjson.loads(LAYERS["rain"].sample)[0]
     payload = orjson.dumps([row] * 5000)
-    start = time.process_time()
-    n = sum(len(results_of(LAYERS["rain"].spec, report)) for report in LAYERS["rain"].adapt(payload, NOW))
-    assert n == 25_000
-    assert time.process_time() - start < 0.3
+
+    def read() -> int:
+        return sum(len(results_of(LAYERS["rain"].spec, report)) for report in LAYERS["rain"].adapt(payload, NOW))
+
+    assert read() == 25_000
+    assert min(timeit.repeat(read, number=1, repeat=5, timer=time.thread_time)) < 0.3
 
 
 def assert_only_sound_entries(layer: LoadedLayer, payload: bytes) -> None:

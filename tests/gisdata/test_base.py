@@ -35,12 +35,15 @@ def _lots(rows: int = 3, **columns: object) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame({**table, **columns}, geometry=points, crs=WGS84)
 
 
-def _dem(path: Path, height: float = 3.0, crs: str | None = f"EPSG:{KOREA_CENTRAL}") -> None:
+def _dem(
+    path: Path, height: float = 3.0, crs: str | None = f"EPSG:{KOREA_CENTRAL}", datum: str = "Incheon mean sea level"
+) -> None:
     x, y = to_metres(HALL)
     transform = Affine(30, 0, x - 900, 0, -30, y + 900)
     options = {"driver": "GTiff", "height": 60, "width": 60, "count": 1, "dtype": "float32", "nodata": -9999}
     with rasterio.open(path, "w", crs=crs, transform=transform, **options) as file:
         file.write(np.full((60, 60), height, np.float32), 1)
+        file.update_tags(**({"vertical_datum": datum} if datum else {}))
 
 
 def test_empty_folder_is_an_empty_base(tmp_path: Path) -> None:
@@ -108,6 +111,21 @@ def test_terrain_without_coordinate_system_is_refused(tmp_path: Path) -> None:
     _dem(tmp_path / "dem_synthetic_30m_5186_cog.tif", crs=None)
     with pytest.raises(BadBase, match="coordinate system is missing"):
         read_base(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("datum", "told"),
+    [("", "an unnamed datum"), ("approximate lowest low water", "above approximate lowest low water")],
+)
+def test_terrain_above_no_or_another_datum_is_refused(tmp_path: Path, datum: str, told: str) -> None:
+    _dem(tmp_path / "dem_synthetic_30m_5186_cog.tif", datum=datum)
+    with pytest.raises(BadBase, match=told):
+        read_base(tmp_path)
+
+
+def test_terrain_may_name_its_datum_by_its_reference_system(tmp_path: Path) -> None:
+    _dem(tmp_path / "dem_synthetic_30m_5186_cog.tif", crs=f"EPSG:{KOREA_CENTRAL}+5193", datum="")
+    assert read_base(tmp_path).terrain is not None
 
 
 def test_terrain_with_impossible_heights_is_refused(tmp_path: Path) -> None:

@@ -304,7 +304,18 @@ def test_registers_have_the_agreed_sizes(city: City) -> None:
         "air_quality": 6,
         "waste_bin": 300,
         "bus_shelter": 200,
+        "complaint": 27,
+        "weather_station": 2,
+        "water_quality": 3,
+        "flood_forecast": len(city.assets["flood_forecast"]),
     }
+
+
+def test_the_flood_forecast_warns_of_units_underpasses_and_public_car_parks(city: City) -> None:
+    kinds = city.assets["flood_forecast"].attributes.map(lambda facts: facts["kind"]).value_counts().to_dict()
+    under = city.assets["water_level"].attributes.map(lambda facts: facts["kind"] == "underpass").sum()
+    public = city.assets["parking"].attributes.map(lambda facts: bool(facts.get("is_public"))).sum()
+    assert kinds == {"unit": 27, "underpass": under, "car_park": public}
 
 
 def test_water_levels_name_their_datum_and_thresholds(city: City) -> None:

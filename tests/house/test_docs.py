@@ -3,11 +3,14 @@
 import base64
 import json
 import re
+import subprocess
+import sys
 import tomllib
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
+import rasterio
 from affine import Affine
 
 from docs.generate import PAGES, page
@@ -15,11 +18,12 @@ from frontend.pages.console import KEYS
 from layers import load_layers
 from layers.check import results_of
 from layers.registry import load_layer
+from simulations import simulation_of
 from simulations.flood.model import Model
 from simulations.flood.scenario import read_scenario
 from simulations.flood.terrain import Terrain
 from tests.house.house import ROOT, files, text
-from twin.crs import CITY_BBOX
+from twin.crs import CITY_BBOX, KOREA_CENTRAL, WGS84, transformer
 from twin.errors import BadMessage
 from twin.report import Report
 from twin.state import LayerState
@@ -65,7 +69,7 @@ def test_the_first_screen_shows_what_it_is_and_both_commands(name):
     assert len(lines) <= 120
     assert "./gunsan up" in first
     assert "./gunsan test" in first
-    assert "](docs/images/console-1920.png)" in first
+    assert "](docs/images/console-1920.jpg)" in first
 
 
 def test_the_changelog_knows_the_version():
@@ -117,13 +121,44 @@ def test_the_messages_of_the_how_to_are_taken():
 
 
 def test_the_scenario_of_the_how_to_runs(tmp_path):
-    ((_, body),) = fences("docs/how-to/simulate-a-flood.md", "json")
+    (_, body), _ = fences("docs/how-to/simulate-a-flood.md", "json")
     ground = np.repeat(20 - 0.1 * np.arange(20.0)[:, None], 30, axis=1).astype(np.float32)
     terrain = Terrain(ground, Affine(10, 0, 200_000, 0, -10, 300_000), "")
     result = Model(terrain, read_scenario(json.loads(body), tmp_path)).run(tmp_path / "out")
     assert result.facts["trusted"]
     told = set(re.findall(r"`([\w.]+\.(?:tif|csv|json))`", (ROOT / "docs/how-to/simulate-a-flood.md").read_text()))
     assert {name for name in result.files if name != "depth.u8.gz"} <= told
+
+
+def test_the_commands_on_a_real_terrain_and_sewers_work(tmp_path):
+    """A survey in degrees of ground that falls to the south goes the way that the page describes."""
+    page = "docs/how-to/real-terrain-and-sewers.md"
+    for kind in ("ini", "json"):
+        for name, body in fences(page, kind):
+            (tmp_path / name).write_text(body)
+    (tmp_path / "gunsan").symlink_to(ROOT / "gunsan")
+    (tmp_path / ".venv").symlink_to(sys.prefix)
+    x, y = transformer(KOREA_CENTRAL, WGS84).transform([200_000, 200_600], [300_000, 300_500])
+    ground = np.repeat(np.linspace(8, 2, 50)[:, None], 60, axis=1).astype(np.float32)
+    cell_x, cell_y = (x[1] - x[0]) / 60, (y[1] - y[0]) / 50
+    options = {"driver": "GTiff", "height": 50, "width": 60, "count": 1, "dtype": "float32", "crs": f"EPSG:{WGS84}",
+               "transform": Affine(cell_x, 0, x[0], 0, -cell_y, y[1])}  # fmt: skip
+    with rasterio.open(tmp_path / "survey.tif", "w", **options) as survey:
+        survey.write(ground, 1)
+    commands = [line for note, body in fences(page, "sh") if note == "run" for line in body.splitlines()]
+    assert len(commands) == 5
+    for command in commands:
+        done = subprocess.run(["bash", "-c", command], cwd=tmp_path, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, f"{command}: {done.stderr}"
+    facts = json.loads((tmp_path / "result" / "result.json").read_text())
+    assert facts["vertical_datum"] == "Incheon mean sea level"
+    assert facts["sewer_m3"]["taken"] > 0
+
+
+def test_the_question_of_the_how_to_is_taken():
+    ((_, body),) = fences("docs/how-to/close-a-road.md", "json")
+    asked = simulation_of("traffic").check(json.loads(body))
+    assert [one["event"] for one in asked["events"]] == ["close", "close", "close", "inform"]
 
 
 def test_the_layer_of_the_how_to_is_a_layer(tmp_path):

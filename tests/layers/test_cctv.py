@@ -26,10 +26,20 @@ def detection(**more: object) -> dict[str, object]:
     return {"type": "new", "after": EVENT | {"entered_zones": ["intrusion_pier"]} | more}
 
 
-def test_the_six_classes_of_the_plan_are_declared() -> None:
+def test_the_six_classes_of_the_plan_and_a_person_in_the_water_are_declared() -> None:
     assert {event.kind for event in LAYER.spec.events} == {
         "intrusion", "loitering", "abandoned_object", "entry_exit", "dangerous_crossing", "crowd_fight",
+        "person_in_water",
     }  # fmt: skip
+
+
+def test_a_person_in_the_water_needs_one_hit_and_is_vital() -> None:
+    [entry] = read(LAYER, [detection(entered_zones=["person_in_water_quay"])])
+    assert isinstance(entry, Happening)
+    assert (entry.kind, entry.detail) == ("person_in_water", {"label": "person"})
+    facts = LAYER.spec.alarm_facts("person_in_water")
+    assert facts is not None
+    assert (facts.is_vital, facts.severity, facts.needs_hits, facts.topic) == (True, "danger", 1, "rescue")
 
 
 def test_onvif_event_becomes_a_happening() -> None:

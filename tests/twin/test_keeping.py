@@ -6,7 +6,8 @@ import asyncpg
 import pytest
 
 from layers import load_layers
-from twin.keeping import SILENT, purge, watch_silence
+from twin.keeping import NOTICES_KEPT, purge, watch_silence
+from twin.layer import SOURCE_SILENT
 from twin.store import ObservationStore
 
 SPECS = [layer.spec for layer in load_layers().values()]
@@ -31,7 +32,7 @@ async def heard_at_noon(db: asyncpg.Connection) -> asyncpg.Connection:
 
 
 async def standing(db: asyncpg.Connection) -> list[str]:
-    rows = await db.fetch("SELECT layer FROM alarm WHERE rule = $1 AND state IN ('UNACK', 'ACKED')", SILENT)
+    rows = await db.fetch("SELECT layer FROM alarm WHERE rule = $1 AND is_standing", SOURCE_SILENT)
     return [row["layer"] for row in rows]
 
 
@@ -62,3 +63,22 @@ async def test_days_past_the_longest_retention_are_dropped(heard_at_noon: asyncp
     assert await heard_at_noon.fetchval("SELECT count(*) FROM observation") == 1
     await purge(heard_at_noon, SPECS, NOON + longest + timedelta(days=3))
     assert await heard_at_noon.fetchval("SELECT count(*) FROM observation") == 0
+
+
+async def test_a_closed_incident_forgets_whom_it_told_and_keeps_that_it_did(db: asyncpg.Connection) -> None:
+    made = []
+    for state, closed in (("closed", NOON), ("closed", NOON + NOTICES_KEPT), ("acknowledged", None)):
+        number = await db.fetchval(
+            "INSERT INTO incident (branch, topic, title_ko, title_en, severity, state, opened, changed, closed) "
+            "VALUES ('live', 'fire', 'f', 'f', 'alarm', $1, $2, $2, $3) RETURNING id", state, NOON, closed,
+        )  # fmt: skip
+        made.append(number)
+        await db.execute(
+            "INSERT INTO notice (incident_id, position, role, name, channel, address, message, state, asked_by, asked) "
+            "VALUES ($1, 1, 'owner', '김', 'smtp', 'kim@shop.test', $2, 'sent', 'op', $3)", number, {"a": 1}, NOON,
+        )  # fmt: skip
+    await purge(db, SPECS, NOON + NOTICES_KEPT + SECOND)
+    rows = {row["incident_id"]: row for row in await db.fetch("SELECT * FROM notice")}
+    gone, *kept = (rows[number] for number in made)
+    assert (gone["name"], gone["address"], gone["message"], gone["state"]) == ("owner", None, {}, "sent")
+    assert {(row["name"], row["address"]) for row in kept} == {("김", "kim@shop.test")}

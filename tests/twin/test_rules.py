@@ -86,3 +86,18 @@ def test_restored_alarm_is_not_raised_twice_and_still_clears() -> None:
 def test_rule_without_an_action_is_refused() -> None:
     with pytest.raises(ValueError, match="action"):
         engine(above=70, action=None)
+
+
+def test_an_event_that_is_heard_of_after_its_alarm_would_have_ended_is_history() -> None:
+    text = {"ko": "글", "en": "text"}
+    says = dict.fromkeys(("title", "cause", "consequence", "action"), text) | {"respond_within_s": 60}
+    event = {"kind": "seen", "severity": "caution", "title": text,
+             "alarm": {"severity": "caution", "clear_after_s": 600, "needs_hits": 1, **says}}  # fmt: skip
+    layer = Layer.model_validate({
+        "id": "eye", "title": text, "group": "safety", "access": "internal", "source": "s", "licence": "l",
+        "attribution": text, "quality": "synthetic", "interval_s": 60, "stale_after_s": 300, "retention_days": 1,
+        "symbol": {"shape": "circle"}, "property": [{"id": "n", "title": text, "range": [0, 1]}], "event": [event],
+    })  # fmt: skip
+    engine = RuleEngine([layer])
+    assert engine.happen("eye", 1, "seen", 0.0, 600.0) == []
+    assert [change.is_raised for change in engine.happen("eye", 1, "seen", 1.0, 600.0)] == [True]

