@@ -15,12 +15,24 @@ from google.protobuf import text_format
 from google.transit import gtfs_realtime_pb2
 
 import backend.routes
+import twin.account_model
+import twin.desk_model
+import twin.entry_model
 import twin.errors
+import twin.forecast_model
+import twin.incident_model
+import twin.log_model
 import twin.settings
+import twin.share_model
 from backend.cli import parser
+from docs.desk import desk_page
+from docs.roles import roles_page
 from gisdata.catalogue import read_sources
 from layers import LoadedLayer, load_layers
 from simulations.flood import scenario
+from simulations.traffic import city as traffic_city
+from simulations.traffic import events as traffic_events
+from simulations.traffic.scenario import Scenario as TrafficScenario
 from twin.errors import HTTP_STATUS, BadMessage
 from twin.layer import AlarmRule, Property
 from twin.model import Base
@@ -89,13 +101,17 @@ def layer_section(layer: LoadedLayer) -> str:
         )
         for rule in spec.alarms
     )  # fmt: skip
+    figures = (
+        (f"`{one.id}`", one.title.en, one.title.ko, one.statistic, f"`{one.property}`" if one.property else "assets")
+        for one in spec.figures
+    )
     events = (
         (
             f"`{event.kind}`",
             event.title.en,
             event.title.ko,
             event.severity,
-            "yes" if event.needs_acknowledgement else "no",
+            "yes" if event.alarm else "no",
         )
         for event in spec.events
     )
@@ -104,7 +120,8 @@ def layer_section(layer: LoadedLayer) -> str:
         + table(("fact", "value"), facts.items())
         + table(("property", "title", "Korean", "unit", "range or values"), properties)
         + table(("alarm", "raised when", "for", "severity", "title", "action", "respond within"), alarms)
-        + table(("event", "title", "Korean", "severity", "to acknowledge"), events)
+        + table(("event", "title", "Korean", "severity", "alarm"), events)
+        + table(("figure", "title", "Korean", "statistic", "of"), figures)
     )
 
 
@@ -327,6 +344,20 @@ def scenario_page() -> str:
     )
 
 
+def traffic_page() -> str:
+    """Return the records of a traffic scenario and of its events, as the code declares them."""
+    known = vars(traffic_events).values()
+    events = [one for one in known if isinstance(one, type) and issubclass(one, traffic_events.Common)]
+    presets = ((f"`{one['id']}`", one["title"]["en"], one["note"]["en"]) for one in traffic_city.presets())
+    return (
+        f"{NOTE}# The traffic scenario file\n\nJSON, one object: the fields of `Scenario` and of `Asked`. A field that "
+        "is not listed is refused. How it is used: [close a road](../how-to/close-a-road.md).\n\n"
+        "An event has the fields of `Common`, and a placed one those of `Placed`; `event` names its kind.\n\n"
+        + table(("preset", "title", ""), presets)
+        + "".join(_record_section(one) for one in (TrafficScenario, traffic_city.Asked, *events))
+    )
+
+
 def _record_section(record: type) -> str:
     body = ast.parse(inspect.getsource(record)).body[0]
     assert isinstance(body, ast.ClassDef)
@@ -346,8 +377,11 @@ PAGES: dict[str, Callable[[], str]] = {
     "settings.md": settings_page,
     "errors.md": errors_page,
     "city.md": city_page,
+    "roles.md": lambda: NOTE + roles_page(table),
+    "desk.md": lambda: NOTE + desk_page(table),
     "base-data.md": base_page,
     "flood-scenario.md": scenario_page,
+    "traffic-scenario.md": traffic_page,
 }
 """File name -> what writes it."""
 
