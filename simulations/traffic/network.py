@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
+from typing import TYPE_CHECKING
 
-import geopandas as gpd
 import numpy as np
-import pandas as pd
 import shapely
 from numpy.typing import NDArray
 from scipy.sparse import coo_matrix
@@ -14,6 +13,10 @@ from scipy.sparse.csgraph import connected_components
 from simulations.traffic.junctions import Turns, lay_turns
 from simulations.traffic.signals import DualRing, plan_signals, tune
 from twin.errors import BadNetwork
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    import pandas as pd
 
 Ints = NDArray[np.int32]
 Floats = NDArray[np.float64]
@@ -150,9 +153,9 @@ class RoadNet:
 
 
 def build(
-    nodes: gpd.GeoDataFrame,
-    links: gpd.GeoDataFrame,
-    bans: pd.DataFrame | None = None,
+    nodes: "gpd.GeoDataFrame",
+    links: "gpd.GeoDataFrame",
+    bans: "pd.DataFrame | None" = None,
     rings: dict[int, DualRing] | None = None,
     *,
     is_strict: bool = True,
@@ -251,11 +254,11 @@ def build(
     )
 
 
-def _column(table: pd.DataFrame, name: str, default: Floats) -> Floats:
+def _column(table: "pd.DataFrame", name: str, default: Floats) -> Floats:
     return table[name].to_numpy(np.float64) if name in table else default
 
 
-def _bad_links(nodes: pd.DataFrame, links: pd.DataFrame) -> list[tuple[int, str]]:
+def _bad_links(nodes: "pd.DataFrame", links: "pd.DataFrame") -> list[tuple[int, str]]:
     """Return id and reason of each link that cannot be driven on."""
     known = set(nodes["id"].tolist())
     checks = {
@@ -276,7 +279,7 @@ def _bad_links(nodes: pd.DataFrame, links: pd.DataFrame) -> list[tuple[int, str]
     return list(bad.items())
 
 
-def _numbers(known: NDArray[np.int64], wanted: pd.Series) -> NDArray[np.int64]:
+def _numbers(known: NDArray[np.int64], wanted: "pd.Series") -> NDArray[np.int64]:
     order = np.argsort(known, kind="stable")
     found: NDArray[np.int64] = order[np.searchsorted(known[order], wanted.to_numpy(np.int64))]
     return found
@@ -301,8 +304,8 @@ def _at_nodes(node_id: NDArray[np.int64], rings: dict[int, DualRing]) -> dict[in
 
 
 def _allowed(
-    bans: pd.DataFrame | None,
-    short: pd.DataFrame,
+    bans: "pd.DataFrame | None",
+    short: "pd.DataFrame",
     link_at: dict[int, int],
     link_id: NDArray[np.int64],
     start: NDArray[np.int64],
