@@ -100,13 +100,22 @@ class Reach:
     def __init__(self, net: RoadNet, places: Places, time_s: Floats, closed: NDArray[np.uint8]) -> None:
         self._places, self._time_s = places, time_s
         shut = open_turns(net, closed)
-        self._graphs = {
-            kind: Graph.of(net, time_s, shut, 1 << KINDS.index(kind), is_backward=False)
-            for kind in ("emergency", "ambulance")
-        }
+        graphs: dict[bytes, Graph] = {}
+        self._graphs = {}
+        for kind in ("emergency", "ambulance"):
+            bit = 1 << KINDS.index(kind)
+            barred = ((shut & bit) != 0).tobytes()
+            if barred not in graphs:
+                graphs[barred] = Graph.of(net, time_s, shut, bit, is_backward=False)
+            self._graphs[kind] = graphs[barred]
         people = np.where(places.district > 0, places.residents, 0)
         self._units, self._at = np.unique(places.district, return_inverse=True)
         self._people = people
+
+    @property
+    def is_alike(self) -> bool:
+        """Whether fire engine and ambulance may drive on the same streets, and so take the same time."""
+        return self._graphs["emergency"] is self._graphs["ambulance"]
 
     def minutes_from(self, station: Ints, kind: str) -> Floats:
         """Return the minutes from a station to the end of each link; infinity where the class cannot go."""
@@ -199,6 +208,9 @@ def isolated_people(net: RoadNet, places: Places, closed: NDArray[np.uint8]) -> 
 
 def _hub(net: RoadNet) -> int:
     """Return the main street nearest to the middle of all streets."""
-    middle = net.middle()
-    main = np.flatnonzero((net.rank >= 103) & (net.rank <= 105)) if (net.rank <= 105).any() else np.arange(len(net))
-    return int(main[np.hypot(*(middle[main] - np.median(middle, axis=0)).T).argmin()])
+    hub = net._cache.get("hub")
+    if not isinstance(hub, int):
+        middle = net.middle()
+        main = np.flatnonzero((net.rank >= 103) & (net.rank <= 105)) if (net.rank <= 105).any() else np.arange(len(net))
+        hub = net._cache["hub"] = int(main[np.hypot(*(middle[main] - np.median(middle, axis=0)).T).argmin()])
+    return hub

@@ -119,9 +119,13 @@ def access_of(sim: TrafficSim, places: Places) -> dict[str, Any]:
     delay = mean_delay_s(sim.bins[-1]) if sim.bins else np.zeros(len(net))
     time = blue_light_s(net, delay, sim.world.links["free_s"])
     reach = Reach(net, places, time, closed)
-    found: dict[str, Any] = {kind: _summed(places, reach.nearest(kind)) for kind in ("emergency", "ambulance")}
-    for name, kind in (("stations", "emergency"), ("stations_ambulance", "ambulance")):
-        found[name] = {station: reach.by_district(links, kind) for station, links in places.stations.items()}
+    found: dict[str, Any] = {}
+    for kind, stations in (("emergency", "stations"), ("ambulance", "stations_ambulance")):
+        if found and reach.is_alike:
+            found |= {kind: found["emergency"], stations: found["stations"]}
+            continue
+        found[kind] = _summed(places, reach.nearest(kind))
+        found[stations] = {name: reach.by_district(links, kind) for name, links in places.stations.items()}
     return found | {
         "isolated_people": isolated_people(net, places, closed),
         "cut_off": cut_off(net, places, closed),

@@ -107,11 +107,9 @@ def open_turns(net: RoadNet, closed: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """
     turns = net.turns
     shut = closed[turns.to_link]
-    result = shut.copy()
-    for bit in (1 << k for k in range(ALL_CLASSES.bit_length())):
-        has_way = np.bincount(turns.from_link, ((shut & bit) == 0) & ~turns.is_back, minlength=len(net)) > 0
-        result[turns.is_back & has_way[turns.from_link]] |= np.uint8(bit)
-    return result
+    onward = np.append(np.where(turns.is_back, np.uint8(0), ~shut & np.uint8(ALL_CLASSES)), np.uint8(0))
+    ways = np.where(np.diff(turns.at) > 0, np.bitwise_or.reduceat(onward, turns.at[:-1]), np.uint8(0))
+    return np.where(turns.is_back, shut | ways[turns.from_link], shut)
 
 
 @bare

@@ -27,6 +27,7 @@ from simulations.traffic.flood_roads import Soundings
 from simulations.traffic.indicators import access_of
 from simulations.traffic.network import build
 from simulations.traffic.outside import with_outside
+from simulations.traffic.records import ALL_CLASSES
 from simulations.traffic.routing import Graph, open_turns
 from simulations.traffic.scenario import Ground, Scenario, prepare, what_if
 from simulations.traffic.sim import TrafficSim
@@ -149,6 +150,8 @@ def _parts(ground: Ground, size: Sizes) -> list[Figure]:
     net = ground.net
     sim = ground.start(Scenario()).run_to(300 if size.repetitions == 1 else 5400)
     before, after = access_of(sim, ground.places), sim.fork()
+    for event in asking._EVENTS.validate_python(asking.questions()[PRESET]["events"]):
+        after.world.links["closed"][links_of(event, net)] = ALL_CLASSES
     access = _wall_ms(lambda: (access_of(sim, ground.places), access_of(after, ground.places)), size.repetitions)
     assert before["stations"]
     steps = []
