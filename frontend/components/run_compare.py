@@ -101,7 +101,8 @@ def compared_how(a: Record, b: Record, way: str, t: Texts, *, is_subtracted: boo
     if a["simulation"] != b["simulation"]:
         flood, traffic = (a, b) if a["simulation"] == "flood" else (b, a)
         is_its_water = traffic["result"].get("flood_run") == flood["id"]
-        return html.P(t("planner.compare_its_water" if is_its_water else "planner.compare_apart"), className="told")
+        return html.P(t("planner.compare_its_water" if is_its_water else "planner.compare_unlike_kinds"),
+                      className="told")  # fmt: skip
     told = "unlike" if way == "difference" and not is_subtracted else way
     return html.P(t(f"planner.compare_{told}"), className="told")
 

@@ -220,15 +220,23 @@ def register(app: Dash, desk: Desk) -> None:
 async def _both(
     desk: Desk, run: Record, other: Record | None, way: str, t: Texts
 ) -> tuple[Record | None, Record | None]:
-    """Return what the map shows of a run, and of the one beside it; grids that are alike can also be subtracted."""
-    if other is None or other["simulation"] != run["simulation"]:
+    """Return what the map shows of a run, and of the one beside it; grids that are alike can also be subtracted.
+
+    Traffic lies left of a flood, whichever was chosen first: its bar counts the hours of the day.
+    """
+    if other is None:
         return await _shown(desk, run, None, t), None
-    shown = await _shown(desk, run, other if way == "difference" else None, t)
-    if shown and shown.get("minus"):
-        return shown, None
-    beside = await _shown(desk, other, None, t)
-    names = {"name": f"A {run['title']}", "beside": f"B {other['title']}"}
-    return shown and shown | {"named": names}, beside
+    named = [("A", run), ("B", other)]
+    if other["simulation"] == run["simulation"]:
+        shown = await _shown(desk, run, other if way == "difference" else None, t)
+        if shown and shown.get("minus"):
+            return shown, None
+    else:
+        named.sort(key=lambda one: one[1]["simulation"] != "traffic")
+        shown = await _shown(desk, named[0][1], None, t)
+    beside = await _shown(desk, named[1][1], None, t)
+    left, right = (f"{letter} {one['title']}" for letter, one in named)
+    return shown and shown | {"named": {"name": left, "beside": right}}, beside
 
 
 async def _shown(desk: Desk, run: Record, other: Record | None, t: Texts) -> Record | None:

@@ -6,7 +6,7 @@ import pytest
 
 from frontend.components.run_compare import compared_how
 from frontend.components.run_form import told_cost
-from frontend.components.run_result import _flood, _unfinished
+from frontend.components.run_result import _both, _flood, _unfinished
 from frontend.components.traffic_result import can_subtract, traffic_of, traffic_result
 from frontend.text import texts
 
@@ -111,10 +111,30 @@ def test_runs_are_subtracted_on_one_base_only() -> None:
     assert not can_subtract(one, traffic_run(is_live=True))
 
 
-def test_two_runs_that_the_map_cannot_part_say_why() -> None:
+DEPTH = {"nx": 2, "ny": 2, "times_s": [0], "step_m": 0.05, "corners": [[0, 1], [1, 1], [1, 0], [0, 0]],
+         "file": "depth.bin"}  # fmt: skip
+NO_DESK: Any = None
+"""Nothing is asked of it by runs that drove in no water."""
+
+
+async def test_traffic_lies_left_of_a_flood_whichever_was_chosen_first() -> None:
+    flood = {"id": "f", "simulation": "flood", "title": "rain", "result": FOUND | {"depth": DEPTH}}
+    for a, b, left, right in (
+        (traffic_run(), flood, "A t", "B rain"),
+        (flood, traffic_run(), "B t", "A rain"),
+    ):
+        shown, beside = await _both(NO_DESK, a, b, "difference", texts("en"))
+        assert shown is not None
+        assert beside is not None
+        assert "roads" in shown
+        assert beside["url"] == "/api/runs/f/files/depth.bin"
+        assert shown["named"] == {"name": left, "beside": right}
+
+
+def test_two_runs_that_cannot_be_subtracted_say_why() -> None:
     traffic, flood = traffic_run(), {"id": "f", "simulation": "flood", "title": "f", "result": FOUND}
     for a, b in ((traffic, flood), (flood, traffic)):
-        assert "A flood is depth of water" in words(compared_how(a, b, "swipe", texts("en"), is_subtracted=False))
+        assert "Traffic lies left" in words(compared_how(a, b, "swipe", texts("en"), is_subtracted=False))
     wet = traffic_run(flood_run="f")
     assert "in the water of this very flood" in words(
         compared_how(flood, wet, "swipe", texts("en"), is_subtracted=False)

@@ -81,7 +81,7 @@ export class Roads {
   async compare(other) {
     this.other = null;
     if (!other || !this.run) return;
-    this.map.getSource(MEASURES)?.setData(collection([...marks(this.run, 'A '), ...marks(other, 'B ')]));
+    this.map.getSource(MEASURES)?.setData(collection([...marks(this.run, `${this.run.named.name[0]} `), ...marks(other, `${this.run.named.beside[0]} `)]));
     const { links: n, times_s: times } = other.roads ?? { links: 0, times_s: [] };
     const bytes = other.roads ? await fetchBytes(other.roads.url) : new ArrayBuffer(0);
     const size = n * times.length;
