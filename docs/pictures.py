@@ -237,7 +237,7 @@ def main() -> None:
     url, key, *words = sys.argv[1:]
     tour = Tour(url.rstrip("/"), key)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=list(FLAGS))
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium-headless-shell", args=list(FLAGS))
         for one in PICTURES:
             if not words or any(word in one.name for word in words):
                 try:

@@ -14,7 +14,7 @@ from tests.benchmarks.table import Figure
 from twin.settings import Settings
 
 TITLE = "the console in a browser without a GPU"
-BROWSER = "/usr/bin/chromium"
+BROWSER = "/usr/bin/chromium-headless-shell"
 FLAGS = (
     "--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist",
     "--disable-background-networking", "--disable-component-update", "--disable-sync", "--no-first-run",

@@ -67,7 +67,7 @@ class Console:
 def browser() -> Iterator[Browser]:
     """Debian's Chromium; gone after these tests, since no event loop can run beside it."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=ARGUMENTS)
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium-headless-shell", args=ARGUMENTS)
         yield browser
         browser.close()
 

@@ -4,6 +4,7 @@ import { MapLibreOverlay } from '@deck.gl/maplibre';
 import { registerLoaders, setLoaderOptions } from '@loaders.gl/core';
 import { Depth } from './depth.js';
 import { Overlay } from './overlay.js';
+import { Pace, isSoftware } from './pace.js';
 import { Roads } from './roads.js';
 import { Scene } from './scene.js';
 import { baseStyle, setLabelLanguage } from './style.js';
@@ -33,7 +34,7 @@ export class Engine {
     setWorkerUrl(`${base}/maplibre-gl-worker.mjs`);
     await document.fonts.load('500 16px Pretendard', '가A1').catch(() => {});
     if (this.gone) return;
-    const isLight = this.props.mode === 'light';
+    this.isLight = this.props.mode === 'light' || isSoftware();
     try {
       this.map = new MapLibreMap({
         container: this.container,
@@ -45,8 +46,8 @@ export class Engine {
         maxPitch: 70,
         attributionControl: false,
         localIdeographFontFamily: 'Pretendard, sans-serif',
-        canvasContextAttributes: { antialias: !isLight, contextType: 'webgl2', powerPreference: 'high-performance' },
-        fadeDuration: isLight ? 0 : 200,
+        canvasContextAttributes: { antialias: !this.isLight, contextType: 'webgl2', powerPreference: 'high-performance' },
+        fadeDuration: this.isLight ? 0 : 200,
         ...(this.props.pixelRatio && { pixelRatio: this.props.pixelRatio }), // a wall draws everything larger, and still sharp
         refreshExpiredTiles: true,
         locale: this.props.locale ?? {},
@@ -60,6 +61,7 @@ export class Engine {
       map.addControl(new NavigationControl({ visualizePitch: true }), 'bottom-right');
       map.addControl(new ScaleControl({ maxWidth: 90 }), 'bottom-left');
     }
+    this.pace = new Pace(map);
     this.scene = new Scene(this); // live data flows while the first tiles still load
     map.on('load', () => this.#ready());
     map.on('error', ({ error }) => console.warn('map:', error?.message));
@@ -87,6 +89,7 @@ export class Engine {
     this.roads.sketch(this.props.sketch);
     this.#showRun(this.props.run);
     this.state.state = 'ready';
+    this.map.once('idle', () => this.map.setLayoutProperty('building', 'visibility', 'visible'));
     setLabelLanguage(this.map, this.props.language);
     this.emit({ ready: Date.now(), error: null });
     this.#moved();
@@ -170,14 +173,14 @@ export class Engine {
   }
 
   fly({ lon, lat, zoom, pitch, bearing }) {
-    const calm = this.props.mode === 'light' || window.matchMedia('(prefers-reduced-motion: reduce)').matches;
+    const calm = this.isLight || window.matchMedia('(prefers-reduced-motion: reduce)').matches;
     this.map.flyTo({ center: [lon, lat], zoom: Math.max(zoom ?? 16, this.map.getZoom()), ...(pitch !== undefined && { pitch }), ...(bearing !== undefined && { bearing }), speed: 1.8, maxDuration: 2500, animate: !calm });
   }
 
   /** Go back to a view `{lon, lat, zoom}`, or to the first one. */
   home(view) {
     const first = fromDeck(this.props.spec.initialViewState);
-    this.map?.easeTo({ ...first, ...(view && { center: [view.lon, view.lat], zoom: view.zoom }), duration: this.props.mode === 'light' ? 0 : 2500 });
+    this.map?.easeTo({ ...first, ...(view && { center: [view.lon, view.lat], zoom: view.zoom }), duration: this.isLight ? 0 : 2500 });
   }
 
   select(selected, more = {}) {

@@ -11,8 +11,6 @@ import { WEDGE_ZOOM, Wedges } from './wedges.js';
 
 const DATA_MS = 250; // rebuild attributes at most so often
 const MOTION_MS = 40;
-const SETTLED_MS = 60; // three frames of a screen that keeps up
-const MOST_LOAD_MS = 1200;
 const BLINK_MS = 600;
 const EVENT_MS = 700;
 const AGES_MS = 15000;
@@ -24,7 +22,7 @@ export class Scene {
     this.tables = new Map();
     this.versions = new Map();
     this.tick = 0;
-    Object.assign(this, { load: 0, dataAt: 0 });
+    this.dataAt = 0;
     this.isLit = true;
     this.setSpec(engine.props.spec);
     this.alarms = new Alarms('', () => this.#changed());
@@ -183,7 +181,7 @@ export class Scene {
 
   /** The pace is the machine's: 25 motions a second on a GPU; a software renderer keeps half its time for the panels. */
   #next() {
-    const wait = Math.max(0, MOTION_MS - 16 + 1.5 * this.load);
+    const wait = Math.max(0, MOTION_MS - 16 + 1.5 * this.engine.pace.cost);
     this.loop = setTimeout(() => requestAnimationFrame((t) => this.#frame(t)), wait);
   }
 
@@ -198,23 +196,9 @@ export class Scene {
         this.isDirty = false;
         this.dataAt = t;
       }
-      if (isDataDue || moved) {
-        this.#draw();
-        this.#settle(performance.now(), 3);
-        return;
-      }
+      if (isDataDue || moved) this.#draw();
     }
     this.#next();
-  }
-
-  /** Wait until the drawing reached the screen; how long that took sets the pace. */
-  #settle(since, frames) {
-    requestAnimationFrame(() => {
-      if (frames > 1) return this.#settle(since, frames - 1);
-      const load = Math.min(MOST_LOAD_MS, Math.max(0, performance.now() - since - SETTLED_MS));
-      this.load += 0.4 * (load - this.load);
-      return this.#next();
-    });
   }
 
   #draw() {

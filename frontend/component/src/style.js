@@ -65,10 +65,10 @@ function buildings() {
     source: 'building',
     'source-layer': 'building',
     minzoom: 13,
+    layout: { visibility: 'none' }, // the dearest layer: it comes after the first picture
     paint: {
       'fill-extrusion-color': ['match', state, 'danger', SEVERITY_COLOUR.danger, 'alarm', SEVERITY_COLOUR.alarm, 'caution', SEVERITY_COLOUR.caution, 'selected', '#56b4e9', ['interpolate', ['linear'], height, 3, '#29303a', 20, '#323a45', 60, '#404a56']],
       'fill-extrusion-height': ['interpolate', ['linear'], ['zoom'], 13, 0, 14, height],
-      'fill-extrusion-opacity': 0.92,
       'fill-extrusion-vertical-gradient': true,
     },
   };
