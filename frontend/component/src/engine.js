@@ -89,7 +89,7 @@ export class Engine {
     this.roads.sketch(this.props.sketch);
     this.#showRun(this.props.run);
     this.state.state = 'ready';
-    this.map.once('idle', () => this.map.setLayoutProperty('building', 'visibility', 'visible'));
+    this.map.once('render', () => this.map.setLayoutProperty('building', 'visibility', 'visible'));
     setLabelLanguage(this.map, this.props.language);
     this.emit({ ready: Date.now(), error: null });
     this.#moved();
