@@ -36,6 +36,8 @@ from twin.reader_city import city_base
 from twin.settings import ROOT, Settings
 
 ROLES = ("ingest", "web", "worker", "traffic", "feed")
+FIRST = ("ingest", "web")
+"""These are what a city is healthy by; the others start once it is, so that nobody waits for them."""
 STOP_S = 8.0
 HEALTHY_S = 60.0
 
@@ -132,7 +134,9 @@ class Supervisor:
             broker = Broker(settings)
             broker.make()
             self._keep("broker", broker.command(), env, logs)
-        for role in self._roles:
+        for role in sorted(self._roles, key=lambda role: role not in FIRST):
+            if role not in FIRST and "web" in self._roles:
+                await self._until(self._is_healthy, "the city", HEALTHY_S)
             self._keep(role, role_command(role), env, logs)
         if "web" in self._roles:
             await self._until(self._is_healthy, "the city", HEALTHY_S)
