@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -15,7 +16,7 @@ from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
 
 from backend.cli import running
-from backend.supervisor import environment, is_healthy, require_ports
+from backend.supervisor import ROLES, environment, is_healthy, require_ports
 from tests.conftest import LiveCity, new_settings
 from twin.errors import Unavailable
 from twin.settings import ROOT, Settings
@@ -58,11 +59,20 @@ def wait_healthy(settings: Settings, limit_s: float) -> float:
     return time.monotonic() - start
 
 
+def wait_for_all(settings: Settings) -> None:
+    """Wait until every process of our own runs; some start only once the city is healthy."""
+    end = time.monotonic() + START_S
+    while not all(any(f"{sys.executable} -m backend {role} " == one for one in processes_of(settings).values())
+                  for role in ROLES):  # fmt: skip
+        assert time.monotonic() < end, processes_of(settings)
+        time.sleep(0.1)
+
+
 def test_city_starts_cold_and_warm_and_a_killed_supervisor_leaves_no_orphan() -> None:
     settings = new_settings()
     first = up(settings)
     wait_healthy(settings, START_S)
-    assert len(processes_of(settings)) >= 7
+    wait_for_all(settings)
     first.kill()
     first.wait()
     end = time.monotonic() + 30
@@ -104,7 +114,7 @@ BY_THE_CLOCK = "flood_forecast"
 def test_every_live_layer_is_heard(live_city: LiveCity) -> None:
     end = time.monotonic() + BACK_S
     while True:
-        layers = httpx.get(f"{live_city.url}/api/layers", headers=bearer(live_city), timeout=30).json()["layers"]
+        layers = layers_of(live_city)
         silent = [layer["id"] for layer in layers if layer["latest"] is None and layer["id"] != BY_THE_CLOCK]
         if not silent:
             break
@@ -149,8 +159,17 @@ def pid_of(city: LiveCity, part: str) -> int | None:
 
 
 def newest(city: LiveCity) -> str:
-    layers = httpx.get(f"{city.url}/api/layers", headers=bearer(city), timeout=20).json()["layers"]
-    return max(layer["latest"] or "" for layer in layers)
+    return max(layer["latest"] or "" for layer in layers_of(city))
+
+
+def layers_of(city: LiveCity) -> list[dict[str, Any]]:
+    """Return the layers, once the store that may have been killed answers again."""
+    end = time.monotonic() + BACK_S
+    while (answer := httpx.get(f"{city.url}/api/layers", headers=bearer(city), timeout=30)).status_code == 503:
+        assert time.monotonic() < end, answer.text
+        time.sleep(0.2)
+    layers: list[dict[str, Any]] = answer.json()["layers"]
+    return layers
 
 
 def test_second_city_in_the_same_folder_is_refused(live_city: LiveCity) -> None:
