@@ -24,7 +24,7 @@ ARGUMENTS = [
     "--no-first-run",
     "--disable-quic",
 ]
-TIMEOUT_MS = 60_000
+TIMEOUT_MS = 120_000
 READY = "window.__twin?.state === 'ready' && window.__twin.link === 'live' && window.__twin.firstDataMs"
 
 
