@@ -98,7 +98,7 @@ def raise_alarm(live_city: LiveCity) -> Any:
             headers={"Authorization": f"Bearer {secrets.ingest_key}", "Content-Type": "application/json"},
             method="POST",
         )
-        with urllib.request.urlopen(request, timeout=20) as answer:
+        with urllib.request.urlopen(request, timeout=60) as answer:
             assert not json.load(answer)["rejects"]
 
     return post

@@ -20,7 +20,7 @@ def ask(city: LiveCity, path: str, body: dict[str, Any] | None = None, method: s
     data = None if body is None else json.dumps(body).encode()
     headers = {"Authorization": f"Bearer {city.key}", "Content-Type": "application/json"}
     request = urllib.request.Request(city.url + path, data, headers, method=method)
-    with urllib.request.urlopen(request, timeout=20) as answer:
+    with urllib.request.urlopen(request, timeout=60) as answer:
         return json.load(answer)
 
 
