@@ -3,12 +3,13 @@
 import json
 import re
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, TimeoutError, sync_playwright
 
 from tests.conftest import LiveCity
 
@@ -32,6 +33,19 @@ def wait_for(page: Page, condition: str, arg: Any = None, timeout_ms: int = TIME
     """Wait for a condition; as a function, since no page of ours lets a text be evaluated (CSP)."""
     function = condition if re.match(r"\(\w*\) =>", condition) else f"() => ({condition})"
     return page.wait_for_function(function, arg=arg, timeout=timeout_ms)
+
+
+def do_until(page: Page, act: Callable[[], None], condition: str) -> None:
+    """Do something, again every ten seconds, until a condition holds.
+
+    The demo's own report of a detector, between those of a test, says that nothing burns and begins the delay anew.
+    """
+    for _ in range(TIMEOUT_MS // 10_000):
+        act()
+        with suppress(TimeoutError):
+            wait_for(page, condition, timeout_ms=10_000)
+            return
+    raise AssertionError(condition)
 
 
 @dataclass

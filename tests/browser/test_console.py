@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser.conftest import TIMEOUT_MS, Console
+from tests.browser.conftest import Console, do_until
 from tests.conftest import LiveCity
 from twin import clock
 
@@ -45,12 +45,16 @@ def test_alarm_appears_in_the_list_its_click_flies_there_and_it_can_be_acknowled
     console: Console, raise_alarm: Any
 ) -> None:
     console.open()
-    start = clock.now() - timedelta(seconds=7)  # the sign must last 5 s before it is an alarm
-    for second in (0, 3, 6):
-        at = (start + timedelta(seconds=second)).isoformat()
-        raise_alarm([{"id": FIRE, "time": at, "flame": "detected", "smoke": 60.0, "temperature": 90.0}])
-    item = console.page.locator(f".alarm.is-danger:has([data-acknowledge]):has-text('{_shop(console)}')").first
-    item.wait_for(timeout=TIMEOUT_MS)
+    shop = _shop(console)
+
+    def burn() -> None:
+        start = clock.now() - timedelta(seconds=7)  # the sign must last 5 s before it is an alarm
+        times = [(start + timedelta(seconds=second)).isoformat() for second in (0, 3, 6)]
+        raise_alarm([{"id": FIRE, "time": at, "flame": "detected", "smoke": 60.0, "temperature": 90.0} for at in times])
+
+    rows = "[...document.querySelectorAll('.alarm.is-danger:has([data-acknowledge])')]"
+    do_until(console.page, burn, f"{rows}.some((row) => row.textContent.includes('{shop}'))")
+    item = console.page.locator(f".alarm.is-danger:has([data-acknowledge]):has-text('{shop}')").first
     item.locator(".alarm-go").click()
     console.wait("window.__twin.engine.map.getZoom() >= 15.9 && !document.querySelector('#card-panel').hidden")
     console.wait("document.querySelectorAll('#card .values tr').length > 0")
@@ -100,6 +104,7 @@ def test_keyboard_reaches_search_help_and_list(console: Console) -> None:
     console.press("Escape")
     assert not console.page.locator("[role=dialog]").is_visible()
     console.press("/")
+    console.wait("document.activeElement?.id === 'search'")
     console.page.keyboard.type("FD-0001")
     console.wait("document.querySelectorAll('#search-results button').length > 0")
     console.press("Enter")

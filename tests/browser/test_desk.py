@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser.conftest import Console
+from tests.browser.conftest import Console, do_until
 from tests.browser.test_wall import ask
 from twin import clock
 from twin.cap import faults
@@ -44,11 +44,10 @@ def test_a_market_fire_is_worked_by_keyboard_from_first_sign_to_pack(desk: Conso
     assert desk.page.locator("[data-bell]").inner_text()
     desk.press("1")  # browsers make no sound before somebody has touched the page
     until(desk, "window.gunsan_bell.state === 'on'")
-    burn(raise_alarm)
     mine = (
         f"[...document.querySelectorAll('#rows .row.is-danger.is-new')].some((r) => r.textContent.includes('{MARKET}'))"
     )
-    until(desk, mine)
+    do_until(desk.page, lambda: burn(raise_alarm), mine)
     for _ in range(desk.page.locator("#rows .row").count()):
         desk.press("j")
         until(desk, "window.__desk.told?.id === window.__desk.incident")

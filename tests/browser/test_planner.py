@@ -29,6 +29,11 @@ def test_a_planner_runs_a_flood_and_sees_the_water_come_and_the_traffic_in_it(co
     wait_for(page, "window.__twin.engine.roads?.planes", timeout_ms=TIMEOUT_MS)
     assert "Water closes up to" in page.locator("#run-result").inner_text()
     assert page.evaluate("Boolean(window.__twin.engine.depth.codes)"), "the water stays on the map under its traffic"
+    page.click("#run-minus")  # the same water alone, right of the line
+    page.get_by_role("option").first.click()
+    wait_for(page, "window.__twin.beside", timeout_ms=TIMEOUT_MS)
+    assert [page.locator(f"#swipe-{side}").inner_text()[0] for side in ("left", "right")] == ["A", "B"]
+    assert page.evaluate("() => window.__twin.engine.beside.codes !== null && window.__twin.engine.roads.other.n === 0")
     outside = [url for url in console.requests if not url.startswith((console.city.url, "blob:", "data:"))]
     assert outside == []
 
