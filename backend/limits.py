@@ -1,13 +1,15 @@
-"""How often somebody may ask: a token bucket for each kind of request and each caller or address."""
+"""How often somebody may ask, a token bucket for each kind of request and each caller or address; and how much."""
 
 import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from starlette.requests import Request
 from starlette.types import Scope
 
 from twin.access import ANONYMOUS, KEY, Caller
+from twin.errors import BadInput
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,3 +81,26 @@ def kind_of(scope: Scope) -> str:
     if scope["path"].startswith(_TILES):
         return "tile"
     return "read" if scope["method"] in ("GET", "HEAD", "OPTIONS") else "write"
+
+
+async def read_body(request: Request, limit: int, what: str) -> bytes:
+    """Return the body of a request; no more than the limit is ever held.
+
+    Parameters
+    ----------
+    limit
+        The most that is taken [bytes].
+    what
+        What the body is, for the refusal.
+
+    Raises
+    ------
+    BadInput
+        When there is more.
+    """
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > limit:
+            raise BadInput(f"the {what} has more than {limit} bytes")
+    return bytes(body)

@@ -11,11 +11,12 @@ from fastapi.responses import PlainTextResponse, RedirectResponse
 
 from backend.auth import COOKIE, cookie_of, is_operator_key, set_cookie
 from backend.city import CityParts, parts_of
+from backend.limits import read_body
 from backend.logged import tell
 from twin import clock
 from twin.access import KEY
 from twin.accounts import Accounts
-from twin.errors import BadInput, Refused, TwinError
+from twin.errors import Refused, TwinError
 from twin.sessions import LONGEST, Sessions
 
 log = logging.getLogger(__name__)
@@ -38,11 +39,7 @@ async def sign_in_by_link(request: Request, city: Parts, key: str = "") -> Respo
 @router.post("/sign-in")
 async def sign_in(request: Request, city: Parts) -> Response:
     """Sign in by the form: urlencoded `name` and `password`, or `key`."""
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > FORM_LIMIT:
-            raise BadInput(f"the form has more than {FORM_LIMIT} bytes")
+    body = await read_body(request, FORM_LIMIT, "form")
     form = {name: values[0] for name, values in parse_qs(body.decode(errors="replace")).items()}
     if form.get("key"):
         return _by_key(request, city, form["key"])

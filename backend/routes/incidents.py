@@ -9,9 +9,9 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from backend.city import CityParts, parts_of
 from backend.dialects import platform
+from backend.limits import read_body
 from twin import clock
 from twin.access import Right
-from twin.errors import BadInput
 from twin.moment import LIVE
 
 router = APIRouter(prefix="/api")
@@ -92,11 +92,7 @@ async def from_platform(request: Request, response: Response, city: Parts) -> di
     """Take the integrated platform's event message: open, change or close the incident of its number."""
     caller = city.caller(request)
     caller.require(Right.WORK, "work on incidents")
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > EVENT_LIMIT:
-            raise BadInput(f"the message has more than {EVENT_LIMIT} bytes")
+    body = await read_body(request, EVENT_LIMIT, "message")
     told, is_new = await city.foreign.hear(caller, platform.decode(body), clock.now())
     response.status_code = 201 if is_new else 200
     return told

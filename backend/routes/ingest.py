@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Query, Request, WebSocket, WebSocketDisc
 from backend.auth import may_ingest
 from backend.city import CityParts, parts_of
 from backend.intake import Outcome
+from backend.limits import read_body
 from backend.sources.inlet import PAYLOAD_LIMIT
 from twin.access import Right
 from twin.errors import BadInput, NotFound, Refused, Unavailable
@@ -19,10 +20,7 @@ Parts = Annotated[CityParts, Depends(parts_of)]
 async def post(request: Request, city: Parts, layer_id: str) -> dict[str, Any]:
     """Take one message of a layer; needs `Authorization: Bearer <ingest key>`."""
     _require_key(city, request, layer_id)
-    payload = b""
-    async for chunk in request.stream():
-        payload += chunk
-        _require_size(payload)
+    payload = await read_body(request, PAYLOAD_LIMIT, "message")
     return _answer(await city.inlet.send(layer_id, payload, "http"))
 
 

@@ -8,6 +8,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 
 from backend.city import CityParts, parts_of
 from backend.indicators import read_indicators, template
+from backend.limits import read_body
 from twin import clock
 from twin.access import AccessClass, Right
 from twin.brief import brief
@@ -113,11 +114,7 @@ async def upload(request: Request, city: Parts) -> dict[str, Any]:
     """Take a filled spreadsheet (the body is the file); either all of it is right, or none of it is taken."""
     caller = city.caller(request)
     caller.require(Right.EDIT, "indicators")
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > SHEET_LIMIT:
-            raise BadInput(f"the file has more than {SHEET_LIMIT} bytes")
+    body = await read_body(request, SHEET_LIMIT, "file")
     found = read_indicators(body, await districts(city.pool))
     await Entries(city.pool).put(caller, "indicator", found, clock.now())
     return {"values": len(found), "indicators": sorted({one["indicator"] for one in found.values()})}

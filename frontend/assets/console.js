@@ -2,6 +2,7 @@
 (function () {
   const skip = () => window.dash_clientside.no_update;
   const $ = (query) => document.querySelector(query);
+  const TYPED_MS = 250;
 
   // --- between the stores and the map ---------------------------------------------------------------------------
   const triggered = () => new Set(window.dash_clientside.callback_context.triggered.map((one) => one.prop_id));
@@ -158,12 +159,19 @@
     if (!answer?.ok) button.disabled = false;
     set('acknowledged', Date.now());
   }
+  /** Search once nobody types for a moment. */
+  function find(text) {
+    clearTimeout(find.timer);
+    find.timer = setTimeout(() => set('search-text', text), text ? TYPED_MS : 0);
+  }
   function closeSearch() {
-    window.dash_clientside.set_props('search', { value: '' });
+    $('#search').value = '';
+    find('');
     window.dash_clientside.set_props('search-results', { children: null });
     document.activeElement?.blur();
   }
 
+  document.addEventListener('input', ({ target }) => target.id === 'search' && find(target.value));
   document.addEventListener('click', ({ target }) => {
     if (!(target instanceof Element) || !$('#console')) return;
     if (target.closest('.close-list')) return openList(false);

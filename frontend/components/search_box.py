@@ -21,12 +21,13 @@ def search_box(t: Texts) -> Component:
             dcc.Input(
                 id="search",
                 type="search",
-                debounce=0.25,
+                debounce=True,  # the text is the browser's while it is typed: written back, its caret would jump
                 placeholder=t("search.placeholder"),
                 autoComplete="off",
                 maxLength=60,
                 className="search-input",
             ),
+            dcc.Store(id="search-text"),
             html.Kbd("/"),
             html.Div(id="search-results", className="search-results", role="listbox", **aria(t("search.title"))),
         ],
@@ -63,7 +64,7 @@ def register(app: Dash, desk: Desk) -> None:
 
     @app.callback(
         Output("search-results", "children"),
-        Input("search", "value"),
+        Input("search-text", "data"),
         State("language", "data"),
         prevent_initial_call=True,
     )

@@ -103,13 +103,10 @@ def test_keyboard_reaches_search_help_and_list(console: Console) -> None:
     assert console.page.locator("[role=dialog]").is_visible()
     console.press("Escape")
     assert not console.page.locator("[role=dialog]").is_visible()
-
-    def look_for() -> None:
-        console.press("Escape")
-        console.press("/")
-        console.page.keyboard.type("FD-0001")
-
-    do_until(console.page, look_for, "document.querySelectorAll('#search-results button').length > 0")
+    console.press("/")
+    console.page.keyboard.type("FD-0001")
+    console.wait("document.querySelectorAll('#search-results button').length > 0")
+    assert console.page.locator("#search").input_value() == "FD-0001"
     console.press("Enter")
     console.wait("!document.querySelector('#card-panel').hidden")
     console.press("Escape")
