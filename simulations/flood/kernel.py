@@ -11,7 +11,8 @@ p, q       volume through those faces in one step, over the area of a cell [m]
 n2         Manning's n squared [s2/m2/3]
 rate       source [m/s]
 s, t       stride of a face's normal and of its tangent in the flat arrays
-top        largest squared (without advection) or plain (with) wave speed of each column [m2/s2 or m/s]
+drag, push what slows a face, over its speed [s/m], and the speed [m/s] to be slowed
+top        largest speed of a wave in each column [m/s], `celerity` that over the depth of a face
 reach      depth [m] from which on a wave runs no faster; see `Solver`
 share      what a cell can give of what leaves it [-]: no depth ever falls below zero
 =========  ====================================================================================
@@ -66,63 +67,33 @@ def _inverse_cube_root(x):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _brake(drag, speed, push):  # type: ignore[no-untyped-def]
-    """Return by what friction divides a speed: that of the speed before, at least that of the speed to come alone.
-
-    The second is the root of u + drag |u| u = push: water that stood still is not let go without any friction.
-    """
-    known = ONE + drag * speed
-    alone = HALF + math.sqrt(QUARTER + drag * abs(push))
-    return known if known > alone else alone
-
-
-@compiled
-def _inertial(k0, k1, offset, s, t, z, h, n2, u, w, un, p, top, dtdx, gdt, reach):  # type: ignore[no-untyped-def]
+def _inertial(k0, k1, offset, s, t, z, h, n2, u, w, drag, push, celerity, dtdx, gdt, reach):  # type: ignore[no-untyped-def]
     gdtdx, half_gdt = G * dtdx, HALF * gdt
     for k in range(k0, k1):
         j = k - offset
         step = z[k] - z[k - s]
         a, b = h[k - s], h[k] + step
-        crest = step if step > ZERO else ZERO
-        surface = (a if a > b else b) - crest
+        surface = (a if a > b else b) - (step if step > ZERO else ZERO)
         deep = surface if surface > DRY else DRY
         before, behind, ahead = u[k], u[k - s], u[k + s]
-        side = QUARTER * (w[k - s] + w[k] + w[k - s + t] + w[k + t])
-        speed = math.sqrt(before * before + side * side)
         y = _inverse_cube_root(deep)
         cubed = y * y * y
         light = reach * cubed
         light = light if light < ONE else ONE
-        drag = (light * cubed) * (y * (half_gdt * (n2[k - s] + n2[k])))
-        push = before + light * (THETA_SIDE * (behind + ahead) - THETA_OWN * before - gdtdx * (b - a))
-        now = push / _brake(drag, speed, push)
-        given = (a if now > ZERO else b) - crest
-        given = given if given > ZERO else ZERO
-        along = behind if now > ZERO else ahead
-        head = given + along * along * INV_2G
-        limit = WEIR * head * math.sqrt(G * head) / (given if given > DRY else DRY)
-        limit = limit if now * step > ZERO else FREE
-        now = now if now < limit else limit
-        now = now if now > -limit else -limit
-        now = now if surface > DRY else ZERO
-        un[k] = now
-        p[j] = given * now * dtdx
-        wave, moved = G * deep * light, now * now
-        most = wave if wave > moved else moved
-        known = top[j]
-        top[j] = most if most > known else known
+        drag[j] = (light * cubed) * (y * (half_gdt * (n2[k - s] + n2[k])))
+        push[j] = before + light * (THETA_SIDE * (behind + ahead) - THETA_OWN * before - gdtdx * (b - a))
+        celerity[j] = math.sqrt(G * deep * light)
 
 
 @compiled
-def _advective(k0, k1, offset, s, t, z, h, n2, u, w, po, qo, un, p, top, dtdx, gdt, ratio):  # type: ignore[no-untyped-def]
+def _advective(k0, k1, offset, s, t, z, h, n2, u, w, po, qo, drag, push, celerity, dtdx, gdt, ratio):  # type: ignore[no-untyped-def]
     gdtdx, half_gdt = G * dtdx, HALF * gdt
     for k in range(k0, k1):
         j = k - offset
         step = z[k] - z[k - s]
         a, hb = h[k - s], h[k]
         b = hb + step
-        crest = step if step > ZERO else ZERO
-        surface = (a if a > b else b) - crest
+        surface = (a if a > b else b) - (step if step > ZERO else ZERO)
         deep = surface if surface > DRY else DRY
         middle = HALF * (a + hb)
         share = HALF * ratio / (middle if middle > DRY else DRY)
@@ -139,13 +110,37 @@ def _advective(k0, k1, offset, s, t, z, h, n2, u, w, po, qo, un, p, top, dtdx, g
         own = own if own > ZERO else ZERO
         brought = from_behind * behind + from_ahead * ahead + from_left * left + from_right * right
         mean = (own * before + brought) / (total if total > ONE else ONE)
-        side = QUARTER * (w[k - s] + w[k] + w[k - s + t] + w[k + t])
-        speed = math.sqrt(before * before + side * side)
         y = _inverse_cube_root(deep)
         squared = y * y
-        drag = half_gdt * (n2[k - s] + n2[k]) * squared * squared
-        push = mean - gdtdx * (b - a)
-        now = push / _brake(drag, speed, push)
+        drag[j] = half_gdt * (n2[k - s] + n2[k]) * squared * squared
+        push[j] = mean - gdtdx * (b - a)
+        celerity[j] = math.sqrt(G * deep)
+
+
+@compiled
+def _brake(k0, k1, offset, s, t, u, w, drag, push):  # type: ignore[no-untyped-def]
+    """Divide what pushes by friction: that of the speed before, at least that of the speed to come alone.
+
+    The second is the root of u + drag |u| u = push: water that stood still is not let go without any friction.
+    """
+    for k in range(k0, k1):
+        j = k - offset
+        before, side = u[k], QUARTER * (w[k - s] + w[k] + w[k - s + t] + w[k + t])
+        known = ONE + drag[j] * math.sqrt(before * before + side * side)
+        alone = HALF + math.sqrt(QUARTER + drag[j] * abs(push[j]))
+        push[j] = push[j] / (known if known > alone else alone)
+
+
+@compiled
+def _cross(k0, k1, offset, s, z, h, u, push, celerity, carried, un, p, top, dtdx):  # type: ignore[no-untyped-def]
+    """Let water through the faces, over a step in the ground no more than a weir would; `carried`: 1 with advection."""
+    for k in range(k0, k1):
+        j = k - offset
+        now, wave, known, behind, ahead = push[j], celerity[j], top[j], u[k - s], u[k + s]
+        step = z[k] - z[k - s]
+        a, b = h[k - s], h[k] + step
+        crest = step if step > ZERO else ZERO
+        surface = (a if a > b else b) - crest
         given = (a if now > ZERO else b) - crest
         given = given if given > ZERO else ZERO
         along = behind if now > ZERO else ahead
@@ -157,9 +152,10 @@ def _advective(k0, k1, offset, s, t, z, h, n2, u, w, po, qo, un, p, top, dtdx, g
         now = now if surface > DRY else ZERO
         un[k] = now
         p[j] = given * now * dtdx
-        most = (now if now > ZERO else -now) + math.sqrt(G * deep)
-        known = top[j]
-        top[j] = most if most > known else known
+        moved = now if now > ZERO else -now
+        wave = wave + carried * moved
+        more = (wave if wave > moved else moved) - known
+        top[j] = known + (more if more > ZERO else ZERO)  # a store under a condition is slow on some processors
 
 
 @compiled
@@ -181,11 +177,11 @@ def _update(k0, k1, offset, h, rate, rest, p, q, q_south, above, here, below, hn
     for k in range(k0, k1):
         j = k - offset
         east, south, west, north = p[j + one], q_south[j], p[j], q[j]
-        own = here[j]
-        west = west * (here[j - one] if west > ZERO else own)
-        east = east * (own if east > ZERO else here[j + one])
-        north = north * (above[j] if north > ZERO else own)
-        south = south * (own if south > ZERO else below[j])
+        own, of_west, of_east, of_north, of_south = here[j], here[j - one], here[j + one], above[j], below[j]
+        west = west * (of_west if west > ZERO else own)
+        east = east * (own if east > ZERO else of_east)
+        north = north * (of_north if north > ZERO else own)
+        south = south * (own if south > ZERO else of_south)
         gain = ((west - east) + (north - south)) + (rate[k] * dt + rest[k])
         before = h[k]
         now = before + gain
@@ -197,9 +193,22 @@ def _update(k0, k1, offset, h, rate, rest, p, q, q_south, above, here, below, hn
 def _keep(k0, k1, offset, p, q, above, here, pn, qn):  # type: ignore[no-untyped-def]
     for k in range(k0, k1):
         j = k - offset
-        west, north, own = p[j], q[j], here[j]
-        pn[k] = west * (here[j - np.uint64(1)] if west > ZERO else own)
-        qn[k] = north * (above[j] if north > ZERO else own)
+        west, north = p[j], q[j]
+        own, of_west, of_north = here[j], here[j - np.uint64(1)], above[j]
+        pn[k] = west * (of_west if west > ZERO else own)
+        qn[k] = north * (of_north if north > ZERO else own)
+
+
+@compiled
+def _faces(advection, k0, k1, offset, s, t, z, h, n2, u, w, po, qo, un, p, band, dtdx, gdt, ratio, reach):  # type: ignore[no-untyped-def]
+    """Bring the faces of a row to the next step, in short loops: of long ones a processor overlaps too few turns."""
+    drag, push, celerity, top = band[5], band[6], band[7], band[11]
+    if advection:
+        _advective(k0, k1, offset, s, t, z, h, n2, u, w, po, qo, drag, push, celerity, dtdx, gdt, ratio)
+    else:
+        _inertial(k0, k1, offset, s, t, z, h, n2, u, w, drag, push, celerity, dtdx, gdt, reach)
+    _brake(k0, k1, offset, s, t, u, w, drag, push)
+    _cross(k0, k1, offset, s, z, h, u, push, celerity, ONE if advection else ZERO, un, p, top, dtdx)
 
 
 @compiled
@@ -220,14 +229,10 @@ def _strip(advection, r0, r1, c0, c1, width, band, z, n2, rate, rest, old, new, 
         offset = np.uint64(r * width)
         k0, k1 = offset + np.uint64(first), offset + np.uint64(end)
         x, y, y_south, share = band[r % 2], band[2 + r % 3], band[2 + (r + 1) % 3], band[8 + r % 3]
-        if advection:
-            if r >= r0 - 1:
-                _advective(k0, k1, offset, one, w, z, h, n2, u, v, po, qo, un, x, top, dtdx, gdt, ratio)
-            _advective(k0 + w, k1 + w, offset + w, w, one, z, h, n2, v, u, qo, po, vn, y_south, top, dtdx, gdt, ratio)
-        else:
-            if r >= r0 - 1:
-                _inertial(k0, k1, offset, one, w, z, h, n2, u, v, un, x, top, dtdx, gdt, reach)
-            _inertial(k0 + w, k1 + w, offset + w, w, one, z, h, n2, v, u, vn, y_south, top, dtdx, gdt, reach)
+        if r >= r0 - 1:
+            _faces(advection, k0, k1, offset, one, w, z, h, n2, u, v, po, qo, un, x, band, dtdx, gdt, ratio, reach)
+        _faces(advection, k0 + w, k1 + w, offset + w, w, one, z, h, n2, v, u, qo, po, vn, y_south, band, dtdx, gdt,
+               ratio, reach)  # fmt: skip
         if r >= r0 - 1:
             _share(k0, k1, offset, h, x, y, y_south, share)
         if r > r0:
@@ -256,7 +261,7 @@ def advance(advection, tiles, order, wake, idle, tops, width, bands, z, n2, rate
 
     Returns
     -------
-    The largest wave speed (squared without advection).
+    The largest speed of a wave [m/s].
     """
     across = tiles.shape[1]
     for i in prange(len(order)):

@@ -302,7 +302,7 @@ class Solver:
         numba.set_num_threads(self.threads)
         self._find_sources()
         if self.dt == 0:
-            self.dt = self._step_for(9.81 * max(float(self._old[0].max()), LEAST_DEPTH), is_squared=True)
+            self.dt = self._step_for(math.sqrt(9.81 * float(self._old[0].max())))
         while self.t < end - 1e-9:
             self._step(min(self.dt, end - self.t))
 
@@ -337,14 +337,13 @@ class Solver:
         self._since_track += dt
         if self._steps % TRACK_STEPS == 0:
             self.track()
-        dry = math.sqrt(9.81 * kernel.DRY) if self.advection else 9.81 * kernel.DRY
-        kernel.rouse(self._tops, self._has_source, self._has_ground, np.float32(dry * 1.001), self._wake)
-        self.dt = min(self._step_for(float(top), is_squared=not self.advection), GROWTH * self.dt)
+        dry = np.float32(math.sqrt(9.81 * kernel.DRY) * 1.001)
+        kernel.rouse(self._tops, self._has_source, self._has_ground, dry, self._wake)
+        self.dt = min(self._step_for(float(top)), GROWTH * self.dt)
 
-    def _step_for(self, top: float, *, is_squared: bool) -> float:
-        speed = math.sqrt(top) if is_squared else top
+    def _step_for(self, top: float) -> float:
         alpha = ALPHA_ADVECTION if self.advection else ALPHA
-        return alpha * self.cell_size / max(speed, math.sqrt(9.81 * LEAST_DEPTH))
+        return alpha * self.cell_size / max(top, math.sqrt(9.81 * LEAST_DEPTH))
 
     def _hold(self) -> None:
         for group in self.held:

@@ -1,10 +1,8 @@
-"""Landlab and ANUGA on the storm of the flood benchmark, each in a process of its own with its own threads.
-
-Peers are found where the environment has them, or in `bench-results/peers`.
-"""
+"""Landlab and ANUGA on the storm of the flood benchmark, each in a process of its own with its own threads."""
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -16,10 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tests.benchmarks.table import RESULTS
 from twin.settings import ROOT
 
-PEERS = RESULTS / "peers"
 MANNINGS_N, RAIN_MM_H, RAIN_S, END_S = 0.03, 100.0, 600.0, 600.0
 OWN_STEP, FINE_STEP = 0.7, 0.2
 """Landlab's own Courant number, and one from which on its map does not change any more."""
@@ -30,13 +26,7 @@ Floats = NDArray[np.float64]
 
 def has(peer: str) -> bool:
     """Tell whether a peer is installed."""
-    _see_peers()
     return find_spec(peer) is not None
-
-
-def _see_peers() -> None:
-    if PEERS.is_dir() and str(PEERS) not in sys.path:
-        sys.path.append(str(PEERS))
 
 
 def run(what: str, ground: Floats, cell_m: float, *, threads: int = 1, step: float = OWN_STEP) -> tuple[float, Floats]:
@@ -55,8 +45,9 @@ def run(what: str, ground: Floats, cell_m: float, *, threads: int = 1, step: flo
         given, found = Path(folder) / "given.npz", Path(folder) / "found.npy"
         np.savez(given, ground=ground, cell_m=cell_m, step=step)
         command = [sys.executable, "-m", "tests.benchmarks.flood_peers", what, str(given), str(found)]
-        done = subprocess.run(["env", f"OMP_NUM_THREADS={threads}", *command], cwd=ROOT, capture_output=True, text=True,
-                              check=False)  # fmt: skip
+        seen = f"PYTHONPATH={os.pathsep.join(filter(None, sys.path))}"
+        done = subprocess.run(["env", f"OMP_NUM_THREADS={threads}", seen, *command], cwd=ROOT, capture_output=True,
+                              text=True, check=False)  # fmt: skip
         if done.returncode:
             raise RuntimeError(f"{what}: {done.stderr[-2000:]}")
         return json.loads(done.stdout.splitlines()[-1]), np.load(found)
@@ -177,7 +168,6 @@ def main() -> None:
     parser.add_argument("given", type=Path)
     parser.add_argument("found", type=Path)
     asked = parser.parse_args()
-    _see_peers()
     with np.load(asked.given) as given:
         seconds, found = globals()[asked.what](given["ground"], float(given["cell_m"]), float(given["step"]))
     np.save(asked.found, found)
