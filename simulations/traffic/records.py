@@ -74,16 +74,27 @@ TURN = _record(
 )
 
 NODE = _record(("in_at", np.int32), ("in_end", np.int32), ("out_at", np.int32), ("out_end", np.int32),
-                 ("wake", np.float64))  # fmt: skip
-"""`wake`: nothing can move at the node before this time [s]."""
+                 ("waiting", np.int32), ("wake", np.float64))  # fmt: skip
+"""`waiting`: vehicles that wait to start here; `wake`: nothing can move at the node before this time [s]."""
 
 VEHICLE = _record(
+    ("depart", np.float64),
+    ("done", np.float64),
+    ("stay_s", np.float64),  # in the car park [s]
+    ("first_try", np.float64),  # when it met the first full car park [s]; NaN never
+    ("distance_m", np.float64),
+    ("free_s", np.float64),  # free-flow time of what it has driven [s]
+    ("pace_s_m", np.float64),  # 1 / own top speed [s/m]
+    ("entry", np.float64),  # onto its link [s]
+    # what every look at a junction reads lies together
+    ("arrival", np.float64),  # at the end of its link, when nothing holds it [s]
+    ("ready", np.float64),  # later than `arrival` when it had to yield [s]
+    ("turn", np.int32),  # what it wants at the end of its link
     ("cursor", np.int32),  # next turn of the route, in `path`
     ("path_end", np.int32),
     ("origin", np.int32),  # link
     ("zone", np.int32),  # where to
     ("link", np.int32),
-    ("turn", np.int32),  # what it wants at the end of its link
     ("after", np.int32),  # next in the line of those who wait to start, -1 none
     ("state", np.uint8),
     ("kind", np.uint8),  # index into `KINDS`
@@ -93,16 +104,6 @@ VEHICLE = _record(
     ("teleports", np.uint8),
     ("informed", np.bool_),  # follows the tables of its zone, not its habit
     ("is_rerouted", np.bool_),
-    ("pace_s_m", np.float64),  # 1 / own top speed [s/m]
-    ("depart", np.float64),
-    ("entry", np.float64),  # onto its link [s]
-    ("arrival", np.float64),  # at the end of its link, when nothing holds it [s]
-    ("ready", np.float64),  # later than `arrival` when it had to yield [s]
-    ("done", np.float64),
-    ("stay_s", np.float64),  # in the car park [s]
-    ("first_try", np.float64),  # when it met the first full car park [s]; NaN never
-    ("distance_m", np.float64),
-    ("free_s", np.float64),  # free-flow time of what it has driven [s]
 )
 
 ZONE = _record(("row", np.int32), ("lot", np.int32))

@@ -77,7 +77,7 @@ class Graph:
         at = np.searchsorted(near[turn], np.arange(len(net) + 1)).astype(np.int32)
         most = max(float(arc_cost.max(initial=0.0)), float(cost.max()))
         width = max(float(np.median(cost)) / NARROW, most / MOST_BUCKETS)
-        return cls(at, far[turn], turn, arc_cost, cost, width, int(most / width) + 2)
+        return cls(at, far[turn], turn, arc_cost, cost, width, 1 << int(most / width + 2).bit_length())
 
     def search(self, sources: Ints, first: Floats | None = None) -> tuple[Floats, Ints]:
         """Return cost of and turn to the next link on the way, for each link, from or to the nearest of some links.
@@ -143,16 +143,16 @@ def _search(at: Array, other: Array, turn: Array, cost: Array, sources: Array, f
     via[:] = TO_NOWHERE
     bucket[:] = -1
     head[:] = -1
-    n, waiting, number = len(head), 0, 0
+    place, per_s, waiting, number = len(head) - 1, 1 / width, 0, 0
     for i in range(len(sources)):
         link = sources[i]
         if first[i] < dist[link]:
             waiting += bucket[link] < 0
             dist[link], via[link] = first[i], TO_END
-            _move(link, int(first[i] / width) % n, bucket, before, after, head)
+            _move(link, int(first[i] * per_s) & place, bucket, before, after, head)
     while waiting > 0:
-        while head[number % n] >= 0:
-            link = head[number % n]
+        while head[number & place] >= 0:
+            link = head[number & place]
             _move(link, -1, bucket, before, after, head)
             waiting -= 1
             for i in range(at[link], at[link + 1]):
@@ -160,7 +160,7 @@ def _search(at: Array, other: Array, turn: Array, cost: Array, sources: Array, f
                 if reached < dist[to]:
                     waiting += bucket[to] < 0
                     dist[to], via[to] = reached, turn[i]
-                    _move(to, int(reached / width) % n, bucket, before, after, head)
+                    _move(to, int(reached * per_s) & place, bucket, before, after, head)
         number += 1
 
 
