@@ -11,7 +11,7 @@ from scipy.sparse.csgraph import connected_components
 
 from simulations.traffic.network import RoadNet
 from simulations.traffic.records import KINDS
-from simulations.traffic.routing import Graph, open_turns, times_from, ways_to
+from simulations.traffic.routing import Graph, open_turns, times_from
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int32]
@@ -93,13 +93,12 @@ class Reach:
     ----------
     time_s
         Time on each link for a vehicle with blue light [s].
-    closed
-        Classes that may not enter each link.
+    shut
+        Classes that may not make each turn, from `open_turns`.
     """
 
-    def __init__(self, net: RoadNet, places: Places, time_s: Floats, closed: NDArray[np.uint8]) -> None:
+    def __init__(self, net: RoadNet, places: Places, time_s: Floats, shut: NDArray[np.uint8]) -> None:
         self._places, self._time_s = places, time_s
-        shut = open_turns(net, closed)
         graphs: dict[bytes, Graph] = {}
         self._graphs = {}
         for kind in ("emergency", "ambulance"):
@@ -111,6 +110,7 @@ class Reach:
         people = np.where(places.district > 0, places.residents, 0)
         self._units, self._at = np.unique(places.district, return_inverse=True)
         self._people = people
+        self._lived = np.flatnonzero(np.bincount(self._at, people) > 0)
 
     @property
     def is_alike(self) -> bool:
@@ -133,10 +133,10 @@ class Reach:
         minutes = self.minutes_from(station, kind)
         can = np.where(np.isfinite(minutes), self._people, 0.0)
         n = len(self._units)
-        lived, reached = (np.bincount(self._at, one, minlength=n) for one in (self._people, can))
+        reached = np.bincount(self._at, can, minlength=n)
         total = np.bincount(self._at, can * np.where(can > 0, minutes, 0.0), minlength=n)
         mean = np.where(reached > 0, total / np.maximum(reached, 1e-12), np.nan)
-        return {int(self._units[k]): float(mean[k]) for k in np.flatnonzero(lived > 0)}
+        return {int(self._units[k]): float(mean[k]) for k in self._lived}
 
 
 def blue_light_s(net: RoadNet, delay_s: Floats, free_s: Floats | None = None) -> Floats:
@@ -163,14 +163,14 @@ def access_by_district(places: Places, minutes: Floats) -> dict[int, dict[str, f
     return found
 
 
-def cut_off(net: RoadNet, places: Places, closed: NDArray[np.uint8]) -> dict[str, list[str]]:
+def cut_off(
+    net: RoadNet, places: Places, closed: NDArray[np.uint8], shut: NDArray[np.uint8], backward: Graph
+) -> dict[str, list[str]]:
     """Return hospitals and shelters that most people cannot drive to any more, and bus lines with a closed link.
 
     Who can drive to the largest part of the streets in which each leads to each, can drive on to all that it leads to:
-    only for places elsewhere each street has to be asked.
+    only for places elsewhere each street has to be asked. `backward` is the graph of the turns that are not `shut`.
     """
-    shut = open_turns(net, closed)
-    backward = Graph.of(net, net.free_s, shut)
     arcs = csr_matrix((np.ones(len(backward.other), np.int8), backward.other, backward.at), (len(net), len(net)))
     label = connected_components(arcs, connection="strong")[1]
     core = np.flatnonzero(label == np.bincount(label).argmax()).astype(np.int32)[:1]
@@ -194,15 +194,18 @@ def cut_off(net: RoadNet, places: Places, closed: NDArray[np.uint8]) -> dict[str
     }
 
 
-def isolated_people(net: RoadNet, places: Places, closed: NDArray[np.uint8]) -> float:
+def isolated_people(net: RoadNet, places: Places, closed: NDArray[np.uint8], backward: Graph) -> float:
     """Return how many people cannot drive to where most streets are.
 
-    A street counts as connected when the street in the middle of the city can be reached from it.
+    A street counts as connected when the street in the middle of the city can be reached from it; `backward` is the
+    graph of the turns that are open.
     """
-    shut = open_turns(net, closed)
     start = np.array([_hub(net)], np.int32)
-    before = np.isfinite(ways_to(net, start, net.free_s, open_turns(net, net.class_limit))[0])
-    after = np.isfinite(ways_to(net, start, net.free_s, shut)[0]) & (closed & 1 == 0)
+    before = net._cache.get("joined")
+    if not isinstance(before, np.ndarray):
+        usual = Graph.of(net, net.free_s, open_turns(net, net.class_limit))
+        before = net._cache["joined"] = np.isfinite(usual.search(start)[0])
+    after = np.isfinite(backward.search(start)[0]) & (closed & 1 == 0)
     return float(places.residents[before & ~after].sum())
 
 

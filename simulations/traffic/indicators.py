@@ -15,6 +15,7 @@ from simulations.traffic.access import (
 )
 from simulations.traffic.network import RoadNet
 from simulations.traffic.records import ARRIVED, OVERFLOW, PENDING, RUNNING, UNREACHABLE, WAITING
+from simulations.traffic.routing import Graph
 from simulations.traffic.sim import TrafficSim, mean_delay_s
 
 Floats = NDArray[np.float64]
@@ -118,7 +119,8 @@ def access_of(sim: TrafficSim, places: Places) -> dict[str, Any]:
     net, closed = sim.net, sim.world.links["closed"]
     delay = mean_delay_s(sim.bins[-1]) if sim.bins else np.zeros(len(net))
     time = blue_light_s(net, delay, sim.world.links["free_s"])
-    reach = Reach(net, places, time, closed)
+    shut = np.ascontiguousarray(sim.world.turns["closed"])
+    reach, backward = Reach(net, places, time, shut), Graph.of(net, net.free_s, shut)
     found: dict[str, Any] = {}
     for kind, stations in (("emergency", "stations"), ("ambulance", "stations_ambulance")):
         if found and reach.is_alike:
@@ -127,8 +129,8 @@ def access_of(sim: TrafficSim, places: Places) -> dict[str, Any]:
         found[kind] = _summed(places, reach.nearest(kind))
         found[stations] = {name: reach.by_district(links, kind) for name, links in places.stations.items()}
     return found | {
-        "isolated_people": isolated_people(net, places, closed),
-        "cut_off": cut_off(net, places, closed),
+        "isolated_people": isolated_people(net, places, closed, backward),
+        "cut_off": cut_off(net, places, closed, shut, backward),
     }
 
 

@@ -152,6 +152,7 @@ def _parts(ground: Ground, size: Sizes) -> list[Figure]:
     before, after = access_of(sim, ground.places), sim.fork()
     for event in asking._EVENTS.validate_python(asking.questions()[PRESET]["events"]):
         after.world.links["closed"][links_of(event, net)] = ALL_CLASSES
+    after.world.turns["closed"] = open_turns(net, after.world.links["closed"])
     access = _wall_ms(lambda: (access_of(sim, ground.places), access_of(after, ground.places)), size.repetitions)
     assert before["stations"]
     steps = []

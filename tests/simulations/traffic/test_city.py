@@ -20,6 +20,7 @@ from simulations.traffic.network import KINDS, build
 from simulations.traffic.outside import OUTSIDE, with_outside
 from simulations.traffic.records import UNREACHABLE
 from simulations.traffic.result import JSON, receipt, write
+from simulations.traffic.routing import open_turns
 from simulations.traffic.scenario import (
     Ground,
     Outcome,
@@ -168,9 +169,9 @@ def test_fire_engines_reach_fewer_people_when_bridges_fail(ground):
     net, places = ground.net, ground.places
     time = blue_light_s(net, np.zeros(len(net)))
     closed = net.class_limit.copy()
-    open_now = Reach(net, places, time, closed).nearest("emergency")
+    open_now = Reach(net, places, time, open_turns(net, closed)).nearest("emergency")
     closed[net.kind > 0] = 0b11111
-    shut = Reach(net, places, time, closed).nearest("emergency")
+    shut = Reach(net, places, time, open_turns(net, closed)).nearest("emergency")
     assert len(places.stations) == 12
     before, after = access_by_district(places, open_now), access_by_district(places, shut)
     assert sum(one["isolated"] for one in before.values()) == 0
