@@ -282,6 +282,8 @@ class Model:
             done = solver.t + 1e-9
             frames.load(more)
             gauges.load(more)
+            if self.sewer is not None:
+                self.sewer.load(more)
         stops = sorted({*scenario.times(), *self._gauge_times(), *(t for t, _ in self._rain_steps())})
         stops = [t for t in stops if t <= scenario.duration_s]
         outputs, rain = set(scenario.times()), dict(self._rain_steps())
@@ -298,8 +300,9 @@ class Model:
                 gauges.add(stop, solver)
             if stop in rain:
                 solver.rain(rain[stop]() * self._roofs)
-            if time.monotonic() - saved > CHECKPOINT_S and self.sewer is None:  # a SWMM cannot be kept
-                checkpoint.save(solver, kept, mark, **frames.kept(), **gauges.kept())
+            if time.monotonic() - saved > CHECKPOINT_S:
+                below = self.sewer.kept() if self.sewer is not None else {}
+                checkpoint.save(solver, kept, mark, **frames.kept(), **gauges.kept(), **below)
                 saved = time.monotonic()
         kept.unlink(missing_ok=True)
         facts: dict[str, Any] = {"vertical_datum": self.datum, "has_levels": scenario.has_levels()}

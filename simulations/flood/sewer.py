@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from simulations.flood.solver import Ints, Solver
 from twin.errors import BadScenario
@@ -66,6 +67,7 @@ class Sewer:
         self.taken_m3 = self.returned_m3 = self.outflow_m3 = 0.0
         self._next = 0.0
         self._waits = False
+        self._said: list[list[float]] = []
         names = [inlet.node for inlet in inlets]
         self._process = subprocess.Popen(
             [sys.executable, "-m", "simulations.flood.sewer_process", str(model), *names],
@@ -85,6 +87,41 @@ class Sewer:
                 return told
         raise BadScenario(f"the sewer model stopped with {self._process.wait()} without saying why")
 
+    def _say(self, line: list[float]) -> None:
+        """Tell until when [s] what flows into each inlet [m3/s]."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps({"flows": line[1:], "until": line[0]}) + "\n")
+        self._process.stdin.flush()
+        self._said.append(line)
+
+    def kept(self) -> dict[str, Any]:
+        """Return what a checkpoint keeps: SWMM cannot be kept, but all that it was told."""
+        inlets = zip([inlet.owed_m3 for inlet in self.inlets], self._heads, self._counted, self._flooded, strict=True)
+        numbers = [self.taken_m3, self.returned_m3, self.outflow_m3, self._next, self._waits]
+        return {"said": np.array(self._said), "sewer": np.array(numbers), "inlets": np.array(list(inlets))}
+
+    def load(self, more: dict[str, NDArray[Any]]) -> None:
+        """Take what a checkpoint kept: tell SWMM once more all that it was told.
+
+        Raises
+        ------
+        BadScenario
+            It does not answer as it did.
+        """
+        *counts, waits = more["sewer"].tolist()
+        self.taken_m3, self.returned_m3, self.outflow_m3, self._next = counts
+        self._waits, said, heads = bool(waits), more["said"].tolist(), self._heads
+        for number, line in enumerate(said, 1):
+            self._say(line)
+            if number < len(said) or not waits:
+                heads = self._hear()["heads"]
+        owed, self._heads, self._counted, flooded = more["inlets"].T.tolist()
+        if heads != self._heads:
+            raise BadScenario("the sewer model does not answer as it did before the stop; run it from the beginning")
+        self._flooded = np.array(flooded)
+        for inlet, amount in zip(self.inlets, owed, strict=True):
+            inlet.owed_m3 = amount
+
     def places(self) -> list[Ints]:
         """Return the cells of the inlets."""
         return [inlet.cells for inlet in self.inlets]
@@ -101,9 +138,7 @@ class Sewer:
             gained -= taken
             inlet.owed_m3 += taken
             flows.append(inlet.owed_m3 / self.step_s)
-        assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps({"flows": flows, "until": until}) + "\n")
-        self._process.stdin.flush()
+        self._say([until, *flows])
         self._waits, self._next = True, until
         return gained
 

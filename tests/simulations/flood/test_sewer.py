@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from affine import Affine
 
-from simulations.flood.model import Model
+from simulations.flood.model import Model, Tell
 from simulations.flood.result import Result
 from simulations.flood.scenario import read_scenario
 from simulations.flood.terrain import Terrain
@@ -50,7 +50,10 @@ def network(folder: Path, **given: Any) -> Path:
     return path
 
 
-def run(folder: Path, high_m: float, low_m: float, **more: Any) -> tuple[Model, Result]:
+def run(
+    folder: Path, high_m: float, low_m: float, *, resume: bool = False, tell: Tell = lambda share, what: None,
+    **more: Any,
+) -> tuple[Model, Result]:  # fmt: skip
     """Let two basins, at 5 m and at 0 m with a wall between them, drain for an hour."""
     ground = np.zeros((8, 21))
     ground[:, :10], ground[:, 10] = 5, 20
@@ -59,7 +62,7 @@ def run(folder: Path, high_m: float, low_m: float, **more: Any) -> tuple[Model, 
     model = Model(terrain, read_scenario(scenario, folder))
     model.solver.depth[:, :10], model.solver.depth[:, 11:] = high_m, low_m
     model.solver.stored_at_start = model.solver.stored()
-    return model, model.run(folder / "out")
+    return model, model.run(folder / "out", tell, resume=resume)
 
 
 def test_what_the_surface_loses_is_what_swmm_takes(tmp_path: Path) -> None:
@@ -72,6 +75,42 @@ def test_what_the_surface_loses_is_what_swmm_takes(tmp_path: Path) -> None:
     stored = model.solver.stored()
     assert model.solver.stored_at_start - stored == pytest.approx(sewer["taken"] - sewer["returned"], rel=1e-5)
     assert 0.5 * sewer["taken"] < sewer["outflow"] <= sewer["taken"]
+
+
+@pytest.mark.parametrize("killed_at", [0.4, 0.9])
+def test_a_killed_run_with_a_sewer_goes_on_to_the_same_bytes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, killed_at: float
+) -> None:
+    network(tmp_path, throat=0.1)
+    _, whole = run(tmp_path, 0.3, 0.0)
+    (tmp_path / "out").rename(tmp_path / "whole")
+    monkeypatch.setattr("simulations.flood.model.CHECKPOINT_S", 0.0)
+
+    def killed(share: float, what: str) -> None:
+        if share >= killed_at:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path, 0.3, 0.0, tell=killed)
+    _, resumed = run(tmp_path, 0.3, 0.0, resume=True)
+    assert resumed.facts["sewer_m3"] == whole.facts["sewer_m3"]
+    for name in ("depth.tif", "max_depth.tif", "depth.u8.gz"):
+        assert (tmp_path / "whole" / name).read_bytes() == (tmp_path / "out" / name).read_bytes(), name
+
+
+def test_a_sewer_that_changed_since_the_stop_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    network(tmp_path, throat=0.1)
+    monkeypatch.setattr("simulations.flood.model.CHECKPOINT_S", 0.0)
+
+    def killed(share: float, what: str) -> None:
+        if share >= 0.5:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(tmp_path, 0.3, 0.0, tell=killed)
+    network(tmp_path, throat=0.8)
+    with pytest.raises(BadScenario, match="does not answer as it did"):
+        run(tmp_path, 0.3, 0.0, resume=True)
 
 
 def test_water_from_above_comes_up_where_the_pipe_is_too_small(tmp_path: Path) -> None:
