@@ -185,8 +185,7 @@ def _choose(world: World, vehicle: Record, at_link: int) -> int:
 @bare
 def _phase(turn: Record, at: float) -> Any:
     """Return the time since the last start of green of a turn with a signal [s]; many times faster than `%`."""
-    since = at - turn.green_at
-    return since - np.floor(since / turn.cycle_s) * turn.cycle_s
+    return at - turn.green_at - np.floor((at - turn.green_at) / turn.cycle_s) * turn.cycle_s
 
 
 @bare

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, TimeoutError, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, TimeoutError, sync_playwright
 
 from tests.conftest import LiveCity
 
@@ -57,9 +57,13 @@ class Console:
     requests: list[str] = field(default_factory=list)
     errors: list[str] = field(default_factory=list)
 
+    def sign_in(self) -> None:
+        """Get the operator's cookie."""
+        self.page.request.get(self.city.console_url, max_redirects=0)
+
     def open(self, query: str = "mode=light", until: str = READY) -> "Console":
         """Sign in, open the console and wait until it is ready."""
-        self.page.goto(self.city.console_url, wait_until="commit")
+        self.sign_in()
         self.page.goto(f"{self.city.url}/console?{query}", wait_until="commit")
         self.wait(until)
         return self
@@ -86,17 +90,31 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
+@pytest.fixture(scope="package")
+def contexts(browser: Browser) -> Iterator[dict[str, BrowserContext]]:
+    """Contexts by their settings: tests share what is compiled and cached, and nothing else."""
+    contexts: dict[str, BrowserContext] = {}
+    yield contexts
+    for context in contexts.values():
+        context.close()
+
+
 @pytest.fixture
-def console(browser: Browser, live_city: LiveCity, request: pytest.FixtureRequest) -> Iterator[Console]:
-    """A fresh browser context; `@pytest.mark.parametrize("console", [{...}], indirect=True)` changes its settings."""
-    context = browser.new_context(**({"viewport": SIZE} | getattr(request, "param", {})))
+def console(
+    browser: Browser, contexts: dict[str, BrowserContext], live_city: LiveCity, request: pytest.FixtureRequest
+) -> Iterator[Console]:
+    """A page of somebody new; `@pytest.mark.parametrize("console", [{...}], indirect=True)` changes its settings."""
+    settings = {"viewport": SIZE} | getattr(request, "param", {})
+    context = contexts.get(str(settings)) or contexts.setdefault(str(settings), browser.new_context(**settings))
     page = context.new_page()
     page.set_default_timeout(TIMEOUT_MS)
     console = Console(page, live_city)
     page.on("request", lambda request: console.requests.append(request.url))
     page.on("pageerror", lambda error: console.errors.append(str(error)))
     yield console
-    context.close()
+    kept = {"origin": live_city.url, "storageTypes": "cookies,local_storage,indexeddb,service_workers"}
+    context.new_cdp_session(page).send("Storage.clearDataForOrigin", kept)
+    page.close()
     assert not console.errors
 
 

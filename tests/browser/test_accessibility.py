@@ -48,7 +48,7 @@ def test_no_page_has_a_serious_barrier_or_loads_what_it_may_not(console: Console
     )
     found = look(console, "/console", language, "() => document.querySelector('form') !== null")
     assert found == [], "the sign-in form"
-    console.page.goto(console.city.console_url, wait_until="commit")
+    console.sign_in()
     for path, until in PAGES:
         found += look(console, path, language, until)
     for path in OFFICE:
@@ -85,7 +85,7 @@ def test_the_console_is_worked_by_tab_and_keys(console: Console) -> None:
 
 def test_the_planner_is_worked_by_tab_and_keys(console: Console) -> None:
     page = console.page
-    page.goto(console.city.console_url, wait_until="commit")
+    console.sign_in()
     page.goto(f"{console.city.url}/planner?lang=en&mode=light", wait_until="commit")
     console.wait(f"{MAP} && document.querySelector('#runs .skeleton') === null")
     tab_to(console, "#run-simulation input")
@@ -107,6 +107,7 @@ def test_the_planner_is_worked_by_tab_and_keys(console: Console) -> None:
 def test_the_public_page_weighs_little_with_its_fonts(console: Console) -> None:
     session = console.page.context.new_cdp_session(console.page)
     session.send("Network.enable")
+    session.send("Network.setCacheDisabled", {"cacheDisabled": True})
     weights: list[float] = []
     session.on("Network.loadingFinished", lambda told: weights.append(told["encodedDataLength"]))
     console.page.goto(f"{console.city.url}/public", wait_until="networkidle")

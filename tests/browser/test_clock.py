@@ -42,7 +42,7 @@ def test_the_next_hours_are_called_forecast_by_keyboard(console: Console) -> Non
 
 def test_the_planners_map_has_the_citys_past_and_next_hours_while_no_run_is_shown(console: Console) -> None:
     page = console.page
-    page.goto(console.city.console_url, wait_until="commit")
+    console.sign_in()
     page.goto(f"{console.city.url}/planner?lang=en&mode=light", wait_until="commit")
     console.wait("window.__twin?.state === 'ready' && document.querySelector('#clock-time').textContent > ''")
     assert page.evaluate(WORD) == "가정 · WHAT-IF"

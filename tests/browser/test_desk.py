@@ -16,7 +16,7 @@ SHOP, MARKET = "FD-0400", "신영시장"
 
 @pytest.fixture
 def desk(console: Console) -> Console:
-    console.page.goto(console.city.console_url, wait_until="commit")
+    console.sign_in()
     console.page.goto(f"{console.city.url}/desk", wait_until="commit")
     console.wait("() => window.__desk?.loads > 0 && document.documentElement.dataset.link === 'live'")
     return console

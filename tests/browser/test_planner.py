@@ -10,7 +10,7 @@ TIMEOUT_MS = 120_000
 
 def test_a_planner_runs_a_flood_and_sees_the_water_come_and_the_traffic_in_it(console: Console) -> None:
     page = console.page
-    page.goto(console.city.console_url, wait_until="commit")
+    console.sign_in()
     page.goto(f"{console.city.url}/planner?lang=en&mode=light", wait_until="commit")
     console.wait("window.__twin?.state === 'ready'")
     assert page.locator(".mode-word").inner_text() == "가정 · WHAT-IF"
@@ -43,7 +43,7 @@ def test_a_planner_runs_a_flood_again_gets_the_same_answer_and_swipes_between_th
     page = console.page
     scenario = {"preset": "cloudburst", "duration_h": 0.5, "threads": 1}
     first = ask(console.city, "/api/runs", {"simulation": "flood", "title": "one", "scenario": scenario})
-    page.goto(console.city.console_url, wait_until="commit")
+    console.sign_in()
     page.goto(f"{console.city.url}/planner?lang=en&mode=light&run={first['id']}", wait_until="commit")
     shown = "(id) => window.__twin?.run === id"
     wait_for(page, shown, first["id"], 2 * TIMEOUT_MS)
@@ -81,7 +81,7 @@ STREET = """() => {
 
 def test_a_planner_closes_a_road_on_the_map_and_sees_the_detours_fill(console: Console) -> None:
     page = console.page
-    page.goto(console.city.console_url, wait_until="commit")
+    console.sign_in()
     page.goto(f"{console.city.url}/planner?lang=en&mode=light", wait_until="commit")
     console.wait("window.__twin?.state === 'ready'")
     page.get_by_text("Traffic", exact=True).click()

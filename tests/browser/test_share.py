@@ -22,7 +22,7 @@ COLOURS = """() => {
 
 @pytest.fixture
 def desk(console: Console) -> Console:
-    console.page.goto(console.city.console_url, wait_until="commit")
+    console.sign_in()
     return console
 
 

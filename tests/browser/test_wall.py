@@ -26,7 +26,7 @@ def ask(city: LiveCity, path: str, body: dict[str, Any] | None = None, method: s
 
 @pytest.fixture
 def wall(console: Console) -> Console:
-    console.page.goto(console.city.console_url, wait_until="commit")
+    console.sign_in()
     console.page.goto(f"{console.city.url}/wall?mode=light", wait_until="commit")
     console.wait(f"() => {READY}")
     return console
