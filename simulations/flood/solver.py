@@ -299,7 +299,7 @@ class Solver:
 
     def run_to(self, end: float) -> None:
         """Advance to a time [s]."""
-        numba.set_num_threads(self.threads)
+        numba.set_num_threads(min(self.threads, numba.config.NUMBA_NUM_THREADS))  # type: ignore[attr-defined]
         self._find_sources()
         if self.dt == 0:
             self.dt = self._step_for(math.sqrt(9.81 * float(self._old[0].max())))

@@ -337,3 +337,14 @@ def test_flood_over_a_plain_is_that_of_the_environment_agencys_test_4() -> None:
     assert read(solver.most("depth")) == pytest.approx(PEAKS, rel=0.015)
     assert np.abs(arrivals - ARRIVALS).max() <= 120, arrivals
     assert solver.mass_error() < 1e-4
+
+
+def test_more_threads_than_the_process_may_use_are_no_error():
+    """A container that gives one core sees the cores of its machine."""
+    code = (
+        "import numpy as np; from simulations.flood.solver import Solver as S; "
+        "s = S(np.zeros((9, 9)), 1.0, depth=0.1, threads=2); s.run_to(1); print(s.t)"
+    )
+    command = ["env", "NUMBA_NUM_THREADS=1", sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "1.0\n"), done.stderr
