@@ -96,9 +96,10 @@ class Sewer:
 
     def kept(self) -> dict[str, Any]:
         """Return what a checkpoint keeps: SWMM cannot be kept, but all that it was told."""
-        inlets = zip([inlet.owed_m3 for inlet in self.inlets], self._heads, self._counted, self._flooded, strict=True)
+        owed = [inlet.owed_m3 for inlet in self.inlets]
+        inlets = np.array(list(zip(owed, self._heads, self._counted, self._flooded, strict=True))).reshape(-1, 4)
         numbers = [self.taken_m3, self.returned_m3, self.outflow_m3, self._next, self._waits]
-        return {"said": np.array(self._said), "sewer": np.array(numbers), "inlets": np.array(list(inlets))}
+        return {"said": np.array(self._said), "sewer": np.array(numbers), "inlets": inlets}
 
     def load(self, more: dict[str, NDArray[Any]]) -> None:
         """Take what a checkpoint kept: tell SWMM once more all that it was told.

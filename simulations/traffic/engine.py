@@ -184,7 +184,7 @@ def _choose(world: World, vehicle: Record, at_link: int) -> int:
 
 @bare
 def _phase(turn: Record, at: float) -> Any:
-    """Return the time since the last start of green of a turn with a signal [s]; many times faster than `%`."""
+    """Return the time since the last start of green of a turn with a signal [s]."""
     return at - turn.green_at - np.floor((at - turn.green_at) / turn.cycle_s) * turn.cycle_s
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from simulations.traffic.demand import draw_trips
 from simulations.traffic.ground_of import FOLDER, write_pickle
 from simulations.traffic.outside import OUTSIDE
-from simulations.traffic.result import lines_wgs84
+from simulations.traffic.result import code_version, lines_wgs84
 from simulations.traffic.scenario import Ground
 from simulations.traffic.sim import BIN_S, TrafficSim, mean_delay_s
 from simulations.traffic.trips import Trips
@@ -34,7 +34,6 @@ SAMPLE = 200
 """Vehicles that are shown [-]."""
 REST_S = 65.0
 """A place that changes its vehicle is silent for longer than the map glides [s]."""
-STATE = "live.pickle"
 FRESH = timedelta(minutes=15)
 """A state older than this is no present."""
 
@@ -190,9 +189,17 @@ class Live:
         return replace(self, sim=self.sim.fork(), sample=Sample.of(0))
 
     def save(self, folder: Path) -> None:
-        """Keep the state for what-ifs, without the ground."""
+        """Keep the state for what-ifs, without the ground; what another version of this code kept goes."""
         folder.mkdir(parents=True, exist_ok=True)
-        write_pickle(folder / STATE, replace(self, ground=None))  # type: ignore[arg-type]
+        path = state_path(folder)
+        for old in set(folder.glob("live*.pickle")) - {path}:
+            old.unlink(missing_ok=True)
+        write_pickle(path, replace(self, ground=None))  # type: ignore[arg-type]
+
+
+def state_path(folder: Path) -> Path:
+    """Return where this version of the code keeps the live state: the records of another are not its own."""
+    return folder / f"live-{code_version()[:16]}.pickle"
 
 
 def _seen(sim: TrafficSim, link: NDArray[np.int64], share: Floats) -> Floats:
@@ -222,7 +229,7 @@ def read_live(ground: Ground, data_dir: Path, now: datetime) -> Live:
     BadScenario
         There is no live state, or only an old one.
     """
-    path = data_dir / FOLDER / STATE
+    path = state_path(data_dir / FOLDER)
     if not path.exists():
         raise BadScenario(f"is_live: there is no live traffic at {path}; ./gunsan up runs it")
     with path.open("rb") as file:

@@ -7,6 +7,7 @@ result.json                 what the screens show; the receipt, with which anybo
 """
 
 import gzip
+from functools import cache
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
@@ -31,6 +32,7 @@ ROADS, INDICATORS = "roads.bin.gz", "indicators.json"
 JSON = orjson.OPT_INDENT_2 | orjson.OPT_NON_STR_KEYS | orjson.OPT_SERIALIZE_NUMPY
 
 
+@cache
 def code_version() -> str:
     """Return a SHA-256 over the source of this simulation and what computes for it."""
     state = sha256(f"numpy {version('numpy')} numba {version('numba')}".encode())

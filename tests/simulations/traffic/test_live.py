@@ -10,7 +10,7 @@ from simulations.traffic.bases import Bases
 from simulations.traffic.city import keep_bases
 from simulations.traffic.events import Close
 from simulations.traffic.ground_of import CityGround
-from simulations.traffic.live import DRAWN_AT_A_TIME_S, Live, Sample, fork_live, read_live
+from simulations.traffic.live import DRAWN_AT_A_TIME_S, Live, Sample, fork_live, read_live, state_path
 from simulations.traffic.records import ARRIVED, PENDING, RUNNING
 from simulations.traffic.scenario import Ground, Scenario, begin_from, what_if
 from simulations.traffic.warm_up import village
@@ -110,9 +110,19 @@ def test_sample_keeps_its_vehicles_when_numbers_change():
     assert sample.vehicle.tolist() == [3, 1, -1]
 
 
+def test_a_state_that_another_version_kept_is_not_read_and_goes(live, ground, tmp_path):
+    old = tmp_path / "traffic" / "live-0123456789abcdef.pickle"
+    old.parent.mkdir()
+    old.write_bytes(b"records of another layout")
+    with pytest.raises(BadScenario, match="no live traffic"):
+        read_live(ground, tmp_path, MORNING)
+    live.save(old.parent)
+    assert list(old.parent.glob("live*")) == [state_path(old.parent)]
+
+
 def test_what_if_forks_from_the_kept_state(live, ground, tmp_path):
     live.save(tmp_path / "traffic")
-    size = (tmp_path / "traffic" / "live.pickle").stat().st_size
+    size = state_path(tmp_path / "traffic").stat().st_size
     assert size < 5_000_000, "the ground is not kept with it"
     kept = read_live(ground, tmp_path, MORNING + timedelta(seconds=100))
     assert kept.hour == pytest.approx(8 + 15 / 60), "from the next time bin on"
