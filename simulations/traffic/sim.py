@@ -18,9 +18,10 @@ from simulations.traffic.routing import Graph
 from simulations.traffic.trips import Lot, Trips, Zone
 from simulations.traffic.world import (
     Physics,
+    cut_zones,
+    informed_zones,
     make_vehicles,
     make_world,
-    needed_zones,
     set_roads,
     standing,
     without_arrived,
@@ -121,7 +122,8 @@ class TrafficSim:
         self.water = Water.dry(net)
         self.limit_kmh = np.full(len(net), np.inf)
         self._changes: list[Change] = []
-        self._known_s = net.free_s + signal_wait_s(net)
+        self._known_s = self._empty_s = net.free_s + signal_wait_s(net)
+        self._cut: tuple[bytes, NDArray[np.bool_]] | None = None
         self._mark = self._sums()
         self.inform(informed)
 
@@ -264,6 +266,7 @@ class TrafficSim:
             release_lot=np.resize(world.release_lot, grown),
         )
         self.zones += zones
+        self._cut = None
         self.luck = np.concatenate([self.luck, trips.luck])
         self.inform(0.0)
 
@@ -278,7 +281,7 @@ class TrafficSim:
             Renew only the ways to new zones and those whose turn it is; None: to all.
         """
         world = self.world
-        needed = needed_zones(world.vehicles, world.turns, world.path, len(self.zones))
+        needed = informed_zones(world.vehicles, len(self.zones)) | self._cut_zones()
         seen = np.flatnonzero(needed).tolist()
         for zone in seen:  # who finds a car park full goes on to the next one
             after = self._next(zone)
@@ -310,6 +313,13 @@ class TrafficSim:
         self.world = world._replace(table=table)
         engine.wake_all(self.world)
 
+    def _cut_zones(self) -> NDArray[np.bool_]:
+        """Return to which zones routes are cut; searched anew when other turns are closed, or trips have come."""
+        world, closed = self.world, self.world.turns["closed"].tobytes()
+        if self._cut is None or self._cut[0] != closed:
+            self._cut = closed, cut_zones(world.vehicles, world.turns, world.path, len(self.zones))
+        return self._cut[1]
+
     def _next(self, zone: int) -> int:
         lot = self.zones[zone].lot
         return -1 if lot is None else int(self.world.lots["next_zone"][lot])
@@ -337,7 +347,7 @@ class TrafficSim:
             )
         )
         seen_s = self.world.links["free_s"] + mean_delay_s(self.bins[-1])
-        seen_s = np.where(left + queue > 0, seen_s, self.net.free_s + signal_wait_s(self.net))
+        seen_s = np.where(left + queue > 0, seen_s, self._empty_s)
         seen_s = np.maximum(seen_s, self.world.links["free_s"])
         self._known_s = (1 - MEMORY) * self._known_s + MEMORY * seen_s
         self._tell(round(self.t / self.bin_s))

@@ -175,16 +175,20 @@ def pockets(net: RoadNet) -> NDArray[np.int64]:
     return (np.bincount(turns.from_link, has_left, minlength=len(net)) > 0).astype(np.int64)
 
 
+def informed_zones(vehicles: NDArray[np.void], n: int) -> Bools:
+    """Return which zones an informed driver is on the way to."""
+    needed = np.zeros(n, np.bool_)
+    needed[vehicles["zone"][(vehicles["informed"] > 0) & (vehicles["state"] < ARRIVED)]] = True
+    return needed
+
+
 @njit(cache=True)
-def needed_zones(vehicles: NDArray[np.void], turns: NDArray[np.void], path: NDArray[np.int32], n: int) -> Bools:
-    """Return which zones somebody has to find a way to: informed drivers, and all whose route is cut."""
+def cut_zones(vehicles: NDArray[np.void], turns: NDArray[np.void], path: NDArray[np.int32], n: int) -> Bools:
+    """Return to which zones a route is cut."""
     needed = np.zeros(n, np.bool_)
     for i in range(len(vehicles)):
         vehicle = vehicles[i]
         if vehicle.state >= ARRIVED or needed[vehicle.zone]:
-            continue
-        if vehicle.informed:
-            needed[vehicle.zone] = True
             continue
         for k in range(vehicle.cursor, vehicle.path_end):
             if turns[path[k]].closed & vehicle.mask:
