@@ -104,7 +104,9 @@ class Jobs:
             return "cancelled", "", {}
         if "result" in ended:
             return "done", "", ended["result"]
-        return "failed", ended.get("error", f"the simulation ended with {process.returncode}; see {folder / 'log'}"), {}
+        why = f"the simulation ended with {process.returncode}; the log of run {run['id']} tells more"
+        log.warning("run %s: see %s", run["id"], folder / "log")
+        return "failed", ended.get("error", why), {}
 
     async def _start(self, *more: str) -> asyncio.subprocess.Process:
         """Start a process that waits for its job; the job names where its errors go."""

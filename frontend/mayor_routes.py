@@ -19,7 +19,7 @@ from twin.entries import Entries
 from twin.errors import NotFound, Refused
 from twin.layer import Layer
 from twin.moment import Moment
-from twin.tally import Tally, raised
+from twin.tally import Tally, first_day, raised
 
 Record = dict[str, Any]
 SignedIn = Callable[[Request], Caller | None]
@@ -123,7 +123,7 @@ def mayor_routes(signed_in: SignedIn, sign_in: Callable[[Request], Response], *,
         if (o := office_of(request)) is None:
             return sign_in(request)
         mode = request.query_params.get("mode", "interleaved")
-        return pages.smart_map(o.t, list(o.layers().values()), mode, **shown)
+        return pages.smart_map(o.t, list(o.layers().values()), await o.units(), mode, **shown)
 
     @router.get("/indicators")
     async def indicators(request: Request) -> Response:
@@ -174,7 +174,7 @@ def mayor_routes(signed_in: SignedIn, sign_in: Callable[[Request], Response], *,
     async def archive(request: Request) -> Response:
         if (o := office_of(request)) is None:
             return sign_in(request)
-        return office.archive(o.t, o.now, **shown)
+        return office.archive(o.t, await first_day(o.city.pool) or o.now, o.now, **shown)
 
     @router.get("/report/{day}.pdf")
     async def report_pdf(request: Request, day: date) -> Response:

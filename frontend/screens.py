@@ -46,7 +46,8 @@ def plain_screens(layers: Mapping[str, Layer], *, is_demo: bool) -> APIRouter:
         city: Any = request.app.state.city
         told = city.bulletin.read(ANONYMOUS)
         units, shapes = await districts(city.pool), await outlines(city.pool)
-        return public_page(told, units, shapes, request.query_params, is_demo=is_demo)
+        open_layers = (await city.reader.layers(ANONYMOUS))["layers"]
+        return public_page(told, units, shapes, open_layers, request.query_params, is_demo=is_demo)
 
     @router.get("/wall")
     async def wall(request: Request) -> Response:

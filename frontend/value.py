@@ -66,12 +66,13 @@ def format_result(prop: Property, result: Any, texts: Texts) -> tuple[str, str]:
 
 
 def format_alarm_result(layer: Layer | None, alarm: Mapping[str, Any], texts: Texts) -> str:
-    """Return the value that raised an alarm, with its unit."""
+    """Return the newest value of what an alarm watches, else the one that raised it, with its unit."""
     rule = next((rule for rule in layer.alarms if rule.rule == alarm["rule"]), None) if layer else None
     prop = next((prop for prop in layer.properties if rule and prop.id == rule.property), None) if layer else None
-    if prop is None or alarm.get("result") is None:
+    result = alarm["result"] if alarm["latest"] is None else alarm["latest"]
+    if prop is None or result is None:
         return ""
-    number, unit = format_result(prop, alarm["result"], texts)
+    number, unit = format_result(prop, result, texts)
     return f"{texts.of(prop.title)} {number}{thin(unit)}"
 
 

@@ -115,6 +115,8 @@ class Annunciator:
             elif rank <= spoken and not always:
                 cause = OF_INCIDENT
             else:
+                if rank > incident.stage > 0:  # it is named after the worst that was announced
+                    incident.title_ko, incident.title_en = self._titles(alarm)
                 incident.stage = max(rank, stage)
         alarm.cleared = None
         if cause == OF_INCIDENT and alarm.state == State.RTNUN:  # nobody has seen it yet: it stays in the list
@@ -237,10 +239,10 @@ class Annunciator:
         facts = self.facts(alarm)
         incident = parent.incident if parent is not None else None
         if incident is None and facts is not None and facts.topic is not None:
-            group, name_ko, name_en = self._group(alarm, facts.group_by)
+            group, *_ = self._group(alarm, facts.group_by)
             incident = self.board.incidents.get((facts.topic, group))
             if incident is None and not only_open:
-                incident = self._open(alarm, facts.topic, group, name_ko, name_en, at)
+                incident = self._open(alarm, facts.topic, group, at)
         if incident is None:
             return None
         if alarm.incident is not incident:
@@ -252,15 +254,19 @@ class Annunciator:
         self.incidents[incident] = None
         return incident
 
-    def _open(self, alarm: Alarm, topic: str, group: str, name_ko: str, name_en: str, at: float) -> Incident:
-        facts = self.facts(alarm)
-        assert facts is not None
+    def _open(self, alarm: Alarm, topic: str, group: str, at: float) -> Incident:
         site = self.board.sites.get(alarm.key[1]) if alarm.key[1] is not None else None
-        ko, en = (" · ".join(filter(None, pair)) for pair in ((facts.title.ko, name_ko), (facts.title.en, name_en)))
-        incident = self.board.incidents[topic, group] = Incident(topic, group, ko, en, at, site)
+        incident = self.board.incidents[topic, group] = Incident(topic, group, *self._titles(alarm), at, site)
         self._of[incident] = set()
         self.entries.append(Entry("opened", at, "system", alarm, incident))
         return incident
+
+    def _titles(self, alarm: Alarm) -> tuple[str, str]:
+        """Return what an incident is called after one of its alarms, in Korean and English."""
+        facts = self.facts(alarm)
+        assert facts is not None
+        _, ko, en = self._group(alarm, facts.group_by)
+        return " · ".join(filter(None, (facts.title.ko, ko))), " · ".join(filter(None, (facts.title.en, en)))
 
     def _group(self, alarm: Alarm, by: str) -> tuple[str, str, str]:
         """Return the key of an alarm's group, and its name in Korean and English."""

@@ -142,8 +142,9 @@ class Desk:
         if incident.id is not None:
             await self._db.execute(
                 "UPDATE incident SET severity = $2, state = $3, changed = $4, calm_since = $5, closed = $6, "
-                "reason = $7 WHERE id = $1",
-                incident.id, severity, incident.state, now, calm, closed, incident.reason,
+                "reason = $7, title_ko = $8, title_en = $9 WHERE id = $1",
+                incident.id, severity, incident.state, now, calm, closed, incident.reason, incident.title_ko,
+                incident.title_en,
             )  # fmt: skip
             return
         site = incident.site

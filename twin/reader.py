@@ -37,6 +37,8 @@ class Reader:
     def __init__(self, pool: asyncpg.Pool, layers: Mapping[str, Layer]) -> None:
         self._pool = pool
         self._layers = layers
+        rules = [(layer.id, rule.rule, rule.property) for layer in layers.values() for rule in layer.alarms]
+        self._watched = [list(column) for column in zip(*rules, strict=True)] or [[], [], []]
 
     async def city(self) -> dict[str, Any]:
         """Return what the city is: seed, version, and whether its base is real (`official`) or `synthetic`."""
@@ -244,7 +246,9 @@ class Reader:
     ) -> dict[str, Any]:
         """Return the alarms that need somebody (or those of some other states), by priority.
 
-        What still stands comes first; then severity, unacknowledged before acknowledged, the longest first.
+        What still stands comes first; then severity, unacknowledged before acknowledged, the longest first. `result`
+        is what raised an alarm, `latest` the newest value of the property that its rule watches, made at `latest_time`;
+        neither is kept for the past.
         """
         branch = moment.branch if moment.branch.startswith(DRILL) else LIVE  # a drill has no past of its own
         moment = await self.resolve(caller, moment)
@@ -257,14 +261,20 @@ class Reader:
             "al.silenced_by, al.incident_id AS incident, al.is_standing, a.id AS asset, a.key, "
             "a.name_ko, a.name_en, u.name_ko AS unit_ko, "
             "u.name_en AS unit_en, "
-            "ST_X(p) AS lon, ST_Y(p) AS lat "
+            "ST_X(p) AS lon, ST_Y(p) AS lat, l.result AS latest, l.phenomenon_time AS latest_time "
             "FROM alarm al LEFT JOIN asset a ON a.id = al.asset_id LEFT JOIN admin_unit u ON u.id = a.unit_id "
             f"LEFT JOIN LATERAL ST_Transform(a.geom, {WGS84}) p ON true "
+            "LEFT JOIN unnest($4::text[], $5::text[], $6::text[]) w (layer, rule, property) "
+            "ON (w.layer, w.rule) = (al.layer, al.rule) "
+            "LEFT JOIN datastream d ON d.asset_id = al.asset_id AND d.observed_property = w.property "
+            "AND al.branch = 'live' "
+            "LEFT JOIN latest l ON l.datastream_id = d.id "
             "WHERE al.branch = $3 AND al.state = ANY($2) AND al.layer = ANY($1) ORDER BY al.state = 'RTNUN', "
             "array_position(ARRAY['danger', 'alarm', 'caution'], al.severity), al.state <> 'UNACK', al.onset",
             seen,
             list(states),
             branch,
+            *self._watched,
         )
         return self._told(caller, [self._alarm(row) for row in rows])
 
@@ -280,7 +290,7 @@ class Reader:
         async with self._pool.acquire() as db:
             rows = await alarms_at(db, seen, moment, now, states)
             named = await names_of(db, [row["asset_id"] for row in rows if row["asset_id"] is not None])
-        names = ("key", "name_ko", "name_en", "unit_ko", "unit_en", "lon", "lat")
+        names = ("key", "name_ko", "name_en", "unit_ko", "unit_en", "lon", "lat", "latest", "latest_time")
         for row in rows:
             asset = named.get(row["asset_id"], {})
             row |= {"id": row["alarm"], "asset": row["asset_id"]} | {name: asset.get(name) for name in names}

@@ -62,3 +62,9 @@ async def raised(pool: asyncpg.Pool, layers: Sequence[str], since: datetime, unt
         "ORDER BY array_position(ARRAY['danger', 'alarm', 'caution'], severity), n DESC", list(layers), since, until,
     )  # fmt: skip
     return [dict(row) for row in rows]
+
+
+async def first_day(pool: asyncpg.Pool) -> datetime | None:
+    """Return when the first event that is kept was written; None in a city in which nothing has happened."""
+    first: datetime | None = await pool.fetchval("SELECT result_time FROM event ORDER BY seq LIMIT 1")
+    return first

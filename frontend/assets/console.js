@@ -2,7 +2,7 @@
 (function () {
   const skip = () => window.dash_clientside.no_update;
   const $ = (query) => document.querySelector(query);
-  const TYPED_MS = 250;
+  const [TYPED_MS, SAID_MS, READ_MS] = [250, 8000, 1500];
 
   // --- between the stores and the map ---------------------------------------------------------------------------
   const triggered = () => new Set(window.dash_clientside.callback_context.triggered.map((one) => one.prop_id));
@@ -87,11 +87,12 @@
     for (const time of page.querySelectorAll('time.age[datetime]')) write(time, now);
     const parts = Object.fromEntries(KST.formatToParts(Date.now()).map((p) => [p.type, p.value]));
     const clock = $('#clock');
-    if (clock) clock.textContent = `${parts.year}-${parts.month}-${parts.day} ${page.lang === 'ko' ? parts.weekday + ' ' : ''}${parts.hour}:${parts.minute}:${parts.second} KST`;
+    if (clock) clock.textContent = `${parts.year}-${parts.month}-${parts.day} ${page.lang === 'ko' ? `(${parts.weekday}) ` : ''}${parts.hour}:${parts.minute}:${parts.second} KST`;
   }
   setInterval(tick, 1000);
   setInterval(() => $('#console .alarm.is-new') && $('#console').classList.toggle('is-dim'), 600);
   new MutationObserver((changes) => {
+    if (changes.some(({ target }) => target.closest?.('#alarms'))) keepChosen();
     for (const { addedNodes } of changes)
       for (const node of addedNodes) if (node.nodeType === 1) for (const time of node.matches('time.age') ? [node] : node.querySelectorAll('time.age')) write(time, window.gunsan_clock?.now() ?? Date.now());
   }).observe(document.documentElement, { childList: true, subtree: true });
@@ -128,7 +129,17 @@
     alarms: () => $('#alarms .alarm-go')?.focus(),
     next: () => step(1),
     previous: () => step(-1),
-    acknowledge: () => document.activeElement?.closest('.alarm')?.querySelector('.acknowledge')?.click(),
+    acknowledge: () => {
+      const row = chosenRow();
+      if (!row) say('none_chosen');
+      else if (Date.now() - chosen.followed < READ_MS) say('followed'); // nobody can have read it
+      else row.querySelector('.acknowledge')?.click();
+    },
+    go: () => {
+      const row = chosenRow();
+      if (row) row.querySelector('.alarm-go').click();
+      else say('none_chosen');
+    },
     language: () => $('#language-switch')?.click(),
     shelved: () => $('#console-shelved')?.click(),
     sound: () => window.gunsan_bell.toggle(),
@@ -143,11 +154,44 @@
   function step(by) {
     const all = [...document.querySelectorAll('#alarms .alarm-go')];
     if (!all.length) return;
-    const at = all.indexOf(document.activeElement);
+    const at = all.indexOf(chosenRow()?.querySelector('.alarm-go'));
     const next = all[at < 0 ? 0 : (at + by + all.length) % all.length];
     next.focus();
     next.click();
   }
+  // --- the chosen alarm: it keeps the keys while the list is drawn anew, also when another takes its place at the asset ----
+  let chosen = null;
+  const rows = () => [...document.querySelectorAll('#alarms .alarm')];
+  const chosenRow = () => chosen && rows().find((row) => row.dataset.alarm === chosen.alarm);
+  function choose(row) {
+    chosen = row && { alarm: row.dataset.alarm, asset: row.dataset.asset };
+    for (const one of rows()) one.toggleAttribute('data-chosen', one === row);
+  }
+  function keepChosen() {
+    if (!chosen) return;
+    const row = chosenRow() ?? rows().find((one) => one.dataset.asset === chosen.asset && one.dataset.asset !== 'None');
+    if (row?.dataset.alarm !== chosen.alarm) say(row ? 'followed' : 'gone');
+    if (row && chosen.hasFocus && document.activeElement === document.body) row.querySelector('.alarm-go').focus({ preventScroll: false });
+    const { hasFocus, followed } = chosen;
+    const isOther = row?.dataset.alarm !== chosen.alarm;
+    choose(row ?? null);
+    if (chosen) Object.assign(chosen, { hasFocus, followed: isOther ? Date.now() : followed });
+  }
+  function say(word) {
+    const line = $('#alarm-said');
+    line.textContent = line.dataset[word];
+    clearTimeout(say.timer);
+    say.timer = setTimeout(() => (line.textContent = ''), SAID_MS);
+  }
+  document.addEventListener('focusin', ({ target }) => {
+    const row = target.closest?.('#alarms .alarm');
+    if (row) choose(row);
+    if (chosen) chosen.hasFocus = Boolean(row);
+  });
+  document.addEventListener('pointerdown', ({ target }) => {
+    if (chosen && !target.closest?.('#alarms')) chosen.hasFocus = false;
+  });
+
   function go({ layer, asset, lon, lat }) {
     const at = lon === undefined ? {} : { lon: Number(lon), lat: Number(lat) };
     if (lon !== undefined) set('focus', { ...at, zoom: 16, at: Date.now() });
@@ -205,9 +249,9 @@
       return;
     }
     if (target.matches?.('input:not([type=checkbox]):not([type=radio]), textarea')) return;
-    if (key === 'Enter' && event.shiftKey) {
+    if (key === 'Enter' && (event.shiftKey || target === document.body)) {
       event.preventDefault();
-      actions.acknowledge();
+      actions[event.shiftKey ? 'acknowledge' : 'go']();
       return;
     }
     const action = KEYS[key.length === 1 ? key.toLowerCase() : key];

@@ -187,7 +187,12 @@
     });
   }
   const here = () => `/incidents/${state.incident}`;
-  const reason = (verb) => ask(verb, [{ name: 'reason' }]);
+  /** Ask why; what was typed stays for the next try when it is refused. */
+  const reason = async (verb) => {
+    const given = await ask(verb, [{ name: 'reason', value: state.typed ?? '' }]);
+    state.typed = given?.reason;
+    return given;
+  };
   const chosenAlarm = () => (['alarms', 'shelved'].includes(state.tab) ? state.alarm : null);
   const theAlert = (identifier) => state.lists.alerts.find((one) => one.identifier === identifier);
   /** Ask which asset is meant, by a part of its name. */
@@ -201,11 +206,19 @@
     return chosen && { asset: chosen.which, name: names.get(chosen.which) };
   }
   const DO = {
-    acknowledge: () => (chosenAlarm() ? call(`/alarms/${chosenAlarm()}/acknowledge`, {}) : call(`${here()}/acknowledge`, {})),
+    acknowledge: () => {
+      if (chosenAlarm()) return call(`/alarms/${chosenAlarm()}/acknowledge`, {});
+      if (state.told?.id === state.incident && state.told.state !== 'new' && !state.told.unacknowledged) throw new Error('already');
+      return call(`${here()}/acknowledge`, {});
+    },
     ack_alarm: ({ alarm }) => call(`/alarms/${alarm}/acknowledge`, {}),
     dispatch: async () => (await ask('dispatch', [{ name: 'who', known: state.around.help.facilities.filter((one) => one.kind !== 'shelter').map((one) => (language === 'en' && one.name_en) || one.name_ko) }]).then((given) => given && call(`${here()}/dispatch`, { reason: given.who }))),
     notify: () => call(`${here()}/notices`, {}),
-    close: async () => (await reason('close').then((given) => given && call(`${here()}/close`, given))),
+    close: async () => {
+      if (state.told?.id === state.incident && state.told.standing) throw new Error('still stand'); // before anybody types
+      const given = await reason('close');
+      if (given) await call(`${here()}/close`, given);
+    },
     reopen: async () => (await reason('reopen').then((given) => given && call(`${here()}/reopen`, given))),
     merge: async () => {
       const given = await ask('merge', [{ name: 'into', kind: 'number' }]);
@@ -293,7 +306,7 @@
     say('');
     try {
       await DO[verb](data);
-      state.mark = null;
+      Object.assign(state, { mark: null, typed: null });
       await load();
     } catch (error) {
       say(parts.plainly(error.message));

@@ -12,7 +12,7 @@
   const REFUSALS = [[/still stand/, 'standing'], [/another person/, 'second'], [/vital/, 'vital'], [/already|no open task/, 'already'], [/needs the right|may not/, 'right'], [/needs a reason/, 'reason'], [/polygon|geocode/, 'ground'], [/has passed/, 'passed'], [/chain/, 'chain']];
   function plainly(message) {
     const known = REFUSALS.find(([pattern]) => pattern.test(message));
-    return known ? `${w(`refused.${known[1]}`)} (${message})` : message;
+    return known ? w(`refused.${known[1]}`) : message;
   }
 
   /** Make an element: children may be text, elements, lists or nothing; what comes from outside is only ever text. */

@@ -81,7 +81,16 @@
     const switches = [...document.querySelectorAll('[name=layer]')];
     const visible = () => switches.filter((one) => one.checked).map((one) => one.value);
     let props = { spec: JSON.parse(document.getElementById('spec').textContent), language, mode: box.dataset.mapMode, base, visible: visible() };
-    const engine = new Engine(box, props, () => {});
+    const told = document.getElementById('map-told');
+    /** Say what was clicked, with the way to its district. */
+    async function tell({ clicked }) {
+      if (!clicked?.asset) return;
+      const one = await api(`/api/assets/${clicked.asset}`).catch((error) => ({ name_ko: error.message }));
+      const name = (row, key) => (language === 'en' && row[`${key}_en`]) || row[`${key}_ko`] || '';
+      const district = [...document.querySelectorAll('.chips a')].find((link) => link.textContent === name(one, 'unit'));
+      told.replaceChildren(Object.assign(document.createElement('b'), { textContent: name(one, 'name') }), ' · ', district?.cloneNode(true) ?? name(one, 'unit'));
+    }
+    const engine = new Engine(box, props, tell);
     const change = (more) => {
       props = { ...props, ...more };
       engine.update(props);

@@ -48,6 +48,7 @@
       if (time) time.dateTime = new Date(told.at * 1000).toISOString();
     }
     dataset.link = 'live';
+    dataset.known = told.figures.some((figure) => figure.value !== null) ? 'some' : 'none';
     page.listeners.forEach((hear) => hear(told));
     tick();
   }
@@ -80,7 +81,10 @@
     localStorage.setItem('gunsan-large', isLarge ? '1' : '');
     target.closest('.toggle-large').setAttribute('aria-pressed', isLarge);
   });
-  if (localStorage.getItem('gunsan-large')) document.documentElement.classList.add('is-large');
+  if (localStorage.getItem('gunsan-large')) {
+    document.documentElement.classList.add('is-large');
+    document.querySelector('.toggle-large')?.setAttribute('aria-pressed', true);
+  }
   page.ask = ask;
   setInterval(tick, 1000);
   tick();

@@ -29,15 +29,19 @@
     step: (_, value, max) => (Number(value) >= Number(max) ? 0 : Number(value) + 1),
     water(clicked, frame, shown, run) {
       const which = new Set(window.dash_clientside.callback_context.triggered.map((one) => one.prop_id));
-      if (which.has('planner-map.clicked')) place = clicked?.traffic ?? clicked?.water ?? null;
-      if (!place || !run) return [skip(), which.has('planner-map.run_shown') ? null : skip()];
+      const at = which.has('planner-map.clicked') ? clicked : which.has('planner-map.run_shown') ? shown?.place : null;
+      if (at) place = at.traffic ?? at.water ?? null; // a run that is shown anew tells of the same place
+      if (!place || !run) {
+        document.querySelector('#water-curve')?.replaceChildren();
+        return document.querySelector('#water-here').dataset.hint;
+      }
       if (place.queue) return street(place, Number(frame), run);
       const now = place.depth_m[Number(frame)] ?? 0;
       const most = Math.max(...place.depth_m.map(Math.abs), 0.1);
       const points = place.depth_m.map((d, n) => `${(n / Math.max(1, place.depth_m.length - 1)) * 240},${44 - (Math.abs(d) / most) * 40}`).join(' ');
       const x = (Number(frame) / Math.max(1, place.depth_m.length - 1)) * 240;
       draw(points, x, most, colour(now));
-      return [`${now.toFixed(2)} m · ${clock(run.times_s[Number(frame)])} (${place.lon.toFixed(5)}, ${place.lat.toFixed(5)})`, skip()];
+      return `${now.toFixed(2)} m · ${clock(run.times_s[Number(frame)])} (${place.lon.toFixed(5)}, ${place.lat.toFixed(5)})`;
     },
     /** Roads and areas that the planner marks on the map, and what is written of them. */
     closures(clicked, _finish, _clear, mode, kept, words) {
@@ -79,7 +83,7 @@
     draw(points, (frame / last) * 240, most, level === 'F' || level === 'E' ? '#e69f00' : '#97a4b0', run.roads.words.vehicles);
     const signed = (value) => (value >= 0 ? `+${value}` : `−${-value}`);
     const change = run.roads.words.change.replace('{flow}', signed(12 * at.more[frame])).replace('{speed}', signed(at.faster[frame]));
-    return [`${at.name || run.roads.words.nameless} · ${hour(run, run.times_s[frame])} · ${level} · ${run.roads.words.queue.replace('{n}', at.queue[frame])} · ${change}`, skip()];
+    return `${at.name || run.roads.words.nameless} · ${hour(run, run.times_s[frame])} · ${level} · ${run.roads.words.queue.replace('{n}', at.queue[frame])} · ${change}`;
   }
 
   function draw(points, x, most, stroke, unit = ' m') {

@@ -21,6 +21,7 @@ SHOWN = 60
 
 def alarm_panel(t: Texts) -> Component:
     """Return the empty panel."""
+    said: dict[str, Any] = {f"data-{word}": t(f"alarm.{word}") for word in ("none_chosen", "followed", "gone")}
     return html.Section(
         [
             html.H2([t("alarm.title"), html.Span(id="alarm-count", className="count")]),
@@ -40,6 +41,7 @@ def alarm_panel(t: Texts) -> Component:
                 className="duty",
             ),
             html.Div(html.Div(className="skeleton"), id="alarms", className="alarms", tabIndex="-1"),
+            html.P(id="alarm-said", className="said", role="status", **said),
         ],
         className="panel pane-alarms",
         **aria(t("alarm.title")),
@@ -77,7 +79,7 @@ def _item(alarm: Record, desk: Desk, t: Texts) -> Component:
             html.Span(
                 [
                     html.Span(result, className="alarm-value"),
-                    html.Span(["· " if result else "", age(alarm["changed"])], className="faint"),
+                    html.Span(["· ", age(alarm["latest_time"] or alarm["onset"])] if result else "", className="faint"),
                 ],
                 className="alarm-facts",
             ),
@@ -97,7 +99,8 @@ def _item(alarm: Record, desk: Desk, t: Texts) -> Component:
     by = alarm.get("acknowledged_by")
     foot = acknowledge if is_open else html.Span(t("alarm.acknowledged_by", name=by or "–"), className="faint")
     classes = f"alarm is-{alarm['severity']} {'is-open' if is_open else ''} {STATE_CLASS.get(alarm['state'], '')}"
-    return html.Li([go, html.Div(foot, className="alarm-foot")], className=classes, key=str(alarm["id"]))
+    which: dict[str, Any] = {"data-alarm": str(alarm["id"]), "data-asset": str(alarm["asset"])}
+    return html.Li([go, html.Div(foot, className="alarm-foot")], className=classes, key=str(alarm["id"]), **which)
 
 
 def register(app: Dash, desk: Desk) -> None:
@@ -123,7 +126,9 @@ def register(app: Dash, desk: Desk) -> None:
             alarms = (await desk.reader.alarms(desk.caller(), **at(moment)))["alarms"]
         except (TwinError, OSError, TimeoutError):
             return no_update, no_update, t("alarm.error"), None
-        digest = ";".join(f"{alarm['id']}{alarm['state']}{alarm['severity']}{alarm['result']}" for alarm in alarms)
+        digest = ";".join(
+            f"{alarm['id']}{alarm['state']}{alarm['severity']}{alarm['result']}{alarm['latest']}" for alarm in alarms
+        )
         if digest == shown and alarms:
             raise PreventUpdate
         new = sum(alarm["state"] in UNACKNOWLEDGED for alarm in alarms)

@@ -4,12 +4,16 @@ from html import escape
 from math import cos, radians
 from typing import Any
 
+from shapely.geometry import Polygon
+
 from frontend.plain import Raw
 from frontend.text import Texts
 
 Record = dict[str, Any]
 WIDTH = 1000
 MARGIN = 8
+LETTER, LINE = 15, 22
+"""Width of a letter and height of a line of a name, in units of the drawing."""
 
 
 def outline_map(units: list[Record], shapes: dict[int, Record], t: Texts, link: str | None = None) -> Raw:
@@ -28,12 +32,21 @@ def outline_map(units: list[Record], shapes: dict[int, Record], t: Texts, link: 
         rings = (ring for polygon in shape["coordinates"] for ring in polygon)
         return "".join("M" + "L".join(place(*xy[:2]) for xy in ring[:-1]) + "Z" for ring in rings)
 
+    def named(shape: Record, name: str) -> str:
+        """Return the name in the middle of the largest part; one that has no room is seen when it is met."""
+        part = max((Polygon(polygon[0]) for polygon in shape["coordinates"]), key=lambda one: one.area)
+        x, y = place(*part.representative_point().coords[0]).split()
+        left, low, right, high = part.bounds
+        has_room = (right - left) * squeeze * scale > LETTER * len(name) and (high - low) * scale > 2 * LINE
+        small = "" if has_room else ' class="is-small"'
+        return f'<text x="{x}" y="{y}"{small} aria-hidden="true">{name}</text>'
+
     parts = []
     for unit in units:
         if (shape := shapes.get(unit["id"])) is None:
             continue
         name = escape(t.name(unit))
-        drawn = f'<path d="{path(shape)}"/><title>{name}</title>'
+        drawn = f'<path d="{path(shape)}"/><title>{name}</title>{named(shape, name)}'
         inner = f'<a href="{escape(link.format(id=unit["id"]))}">{drawn}</a>' if link else drawn
         focus = "" if link else ' tabindex="0" role="img"'
         parts.append(f'<g class="unit" data-unit="{unit["id"]}" aria-label="{name}"{focus}>{inner}</g>')

@@ -78,6 +78,21 @@ def figures_of(run: Record) -> list[tuple[str, float | None, int, str]]:
     return [*rows, ("planner.price", found.get("cost_mkrw"), 0, "")]
 
 
+def people_range(total: Record) -> str:
+    """Return between what numbers of people a small change of depth decides, as text in brackets."""
+    found = total.get("people_range")
+    return f" ({found[0]:,}–{found[1]:,})" if found else ""
+
+
+def is_alike(a: Record, b: Record) -> bool:
+    """Tell whether two floods reach as many people, as far as depths are known: each lies in the other's range."""
+    one, other = (run["result"]["totals"] for run in (a, b))
+    return all(
+        x.get("people_range") and x["people_range"][0] <= y["people"] <= x["people_range"][1]
+        for x, y in ((one, other), (other, one))
+    )
+
+
 def compared(a: Record, b: Record, t: Texts) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     """Return head and rows of the table of two runs, as text: what, of the one, of the other, the difference."""
     mine = {row[0]: row for row in figures_of(a)}
@@ -87,6 +102,8 @@ def compared(a: Record, b: Record, t: Texts) -> tuple[tuple[str, ...], list[tupl
         _, x, decimals, unit = mine.get(name, (name, None, *theirs.get(name, ("", None, 0, ""))[2:]))
         y = theirs[name][1] if name in theirs else None
         change = "–" if x is None or y is None else f"{round(x, decimals) - round(y, decimals):+,.{decimals}f}"
+        if name == "planner.people" and is_alike(a, b):
+            change = f"≈ {change}"
         title = f"{t(name)} {f'({unit})' if unit else ''}".strip()
         rows.append((title, _text(x, decimals), _text(y, decimals), change))
     return (t("planner.what"), f"A {a['title']}", f"B {b['title']}", "A − B"), rows
@@ -109,13 +126,16 @@ def compared_how(a: Record, b: Record, way: str, t: Texts, *, is_subtracted: boo
 
 def compare_table(a: Record, b: Record, t: Texts) -> Component:
     """Return the table of two runs."""
-    head, rows = compared(a, b, t)
+    (what, *named, change), rows = compared(a, b, t)
+    head = (what, *(one[0] for one in named), change)  # the letters; the titles stand above
     top = html.Tr([html.Th(head[0], scope="col"), *(html.Th(one, scope="col", className="number") for one in head[1:])])
     body = [
         html.Tr([html.Th(row[0], scope="row"), *(html.Td(one, className="number") for one in row[1:])]) for row in rows
     ]
     return html.Div(
-        [html.H3(t("planner.compared")), html.Table([html.Thead(top), html.Tbody(body)], className="rows is-compared"),
+        [html.H3(t("planner.compared")), *(html.P(one, className="told") for one in named),
+         html.Table([html.Thead(top), html.Tbody(body)], className="rows is-compared"),
+         html.P(t("planner.alike"), className="told") if is_alike(a, b) else None,
          html.P(t("planner.no_money"), className="faint")]
     )  # fmt: skip
 

@@ -92,6 +92,21 @@ async def _pumps(desk: Desk, caller: Caller, t: Texts) -> list[Record]:
     return found
 
 
+def title_of(scenario: Record, pumps: list[Record], t: Texts) -> str:
+    """Return a title that tells runs of one event apart: what fails, and how rain, sea and grid differ."""
+    names = {one["value"]: one["label"] for one in pumps}
+    failed = [names.get(key, key) for key in scenario["failed_pumps"]]
+    facts = [
+        t.of(scenario["title"]),
+        t("planner.titled_failed", names=", ".join(failed)) if failed else "",
+        f"{t('planner.rain')} {scenario['rain_percent']:g}%" if scenario["rain_percent"] != 100 else "",
+        f"{t('planner.surge')} {scenario['surge_m']:+g} m" if scenario["surge_m"] else "",
+        t(f"planner.{scenario['grid']}") if scenario["grid"] != "preview" else "",
+        t("planner.swmm") if scenario["drains"] == "swmm" else "",
+    ]
+    return " · ".join(filter(None, facts))[:200]
+
+
 def window_in(view: Record | None, side_km: float | None) -> tuple[float, float, float, float]:
     """Return the window around the middle of the map (west, south, east, north) [deg, WGS84]."""
     lon, lat = (view or {}).get("center", HOME_AT)
@@ -151,6 +166,7 @@ def register(app: Dash, desk: Desk) -> None:
         State("run-surge", "value"),
         State("run-hours", "value"),
         State("run-pumps", "value"),
+        State("run-pumps", "options"),
         State("run-name", "value"),
         State("language", "data"),
         State("chosen-run", "data"),
@@ -159,7 +175,7 @@ def register(app: Dash, desk: Desk) -> None:
     async def start(
         _clicks: int, _whole: int, preset: str, grid: str, side_km: float | None, view: Record | None, drains: str,
         rain: float | None, surge: float | None, hours: float | None, pumps: list[str],
-        name: str | None, language: str, chosen: str | None,
+        stations: list[Record], name: str | None, language: str, chosen: str | None,
     ) -> Any:  # fmt: skip
         t = texts(language)
         asked = {"preset": preset, "grid": grid, "rain_percent": rain, "surge_m": surge, "duration_h": hours,
@@ -167,7 +183,7 @@ def register(app: Dash, desk: Desk) -> None:
                  "window": window_in(view, side_km) if grid == "window" else None}  # fmt: skip
         try:
             scenario = simulation_of(SIMULATION).check({key: one for key, one in asked.items() if one is not None})
-            title = name or t.of(scenario["title"])
+            title = name or title_of(scenario, stations, t)
             run = await desk.runs.submit(desk.caller(), SIMULATION, title, scenario, clock.now())
             desk.tell("runs.submit", f"run {run['id']}")
             if ctx.triggered_id == "run-start-all":

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from dash import ALL, Dash, Input, Output, State, ctx, dcc, html
+from dash import ALL, Dash, Input, Output, State, ctx, dcc, html, no_update
 from dash.development.base_component import Component
 from dash.exceptions import PreventUpdate
 
@@ -70,10 +70,13 @@ def register(app: Dash, desk: Desk) -> None:
     @app.callback(
         Output("runs", "children"),
         Output("runs-digest", "data"),
+        Output("run-answer", "children", allow_duplicate=True),
+        Output("traffic-answer", "children", allow_duplicate=True),
         Input("run-beat", "n_intervals"),
         Input("chosen-run", "data"),
         State("runs-digest", "data"),
         State("language", "data"),
+        prevent_initial_call="initial_duplicate",
     )
     async def refresh(_beat: int, chosen: str | None, before: str | None, language: str) -> Any:
         t = texts(language)
@@ -86,10 +89,12 @@ def register(app: Dash, desk: Desk) -> None:
         )
         if digest == before:
             raise PreventUpdate
+        has_ended = any(run["id"] == chosen and run["state"] not in UNDER_WAY for run in runs)
+        said = ("", "") if has_ended else (no_update, no_update)  # "queued" holds no longer
         forecast = _forecast(done[0] if done else None, last[0] if last else None, chosen, t)
         if not runs:
-            return [forecast, html.P(t("planner.no_runs"), className="empty")], digest
-        return [forecast, html.Ol([_row(run, chosen, t) for run in runs])], digest
+            return [forecast, html.P(t("planner.no_runs"), className="empty")], digest, *said
+        return [forecast, html.Ol([_row(run, chosen, t) for run in runs])], digest, *said
 
     @app.callback(
         Output("chosen-run", "data", allow_duplicate=True),

@@ -8,7 +8,14 @@ from dash.exceptions import PreventUpdate
 
 from frontend.components.cascade import follow
 from frontend.components.forecast_result import forecast_result
-from frontend.components.run_compare import compare_bar, compare_table, compared_how, exports, receipt
+from frontend.components.run_compare import (
+    compare_bar,
+    compare_table,
+    compared_how,
+    exports,
+    people_range,
+    receipt,
+)
 from frontend.components.traffic_result import can_subtract, traffic_of, traffic_result
 from frontend.desk import Desk, Record
 from frontend.text import Texts, texts
@@ -44,7 +51,7 @@ def _flood(run: Record, t: Texts) -> list[Component]:
     found, total = run["result"], run["result"]["totals"]
     error = f"{found['mass_error']:.1e}"
     facts = (
-        ("people", f"{total['people']:,}"), ("buildings", f"{total['buildings']:,}"),
+        ("people", f"{total['people']:,}{people_range(total)}"), ("buildings", f"{total['buildings']:,}"),
         ("roads", f"{total['roads_closed']:,}"), ("area", f"{total['area_km2']:.2f} km²"),
         ("deepest", f"{total['deepest_m']:.2f} m"),
     )  # fmt: skip
@@ -56,6 +63,7 @@ def _flood(run: Record, t: Texts) -> list[Component]:
         html.P(t(f"planner.{trust}", error=error), className=f"trust is-{trust}"),
         html.Table([html.Tr([html.Th(t(f"planner.{name}")), html.Td(html.B(value))]) for name, value in facts],
                    className="values"),
+        *([html.P(t("planner.people_range"), className="faint")] if people_range(total) else []),
         html.Button(t("planner.cascade"), id={"type": "run-cascade", "run": run["id"]}, className="start is-cascade"),
         html.H3(t("planner.places")), _places(found["places"], t),
         html.H3(t("planner.districts")), _districts(found["districts"], t),
@@ -162,7 +170,8 @@ def register(app: Dash, desk: Desk) -> None:
             units = {prop.id: UNITS[prop.unit] for layer in desk.layers.values() for prop in layer.properties}
             more += forecast_result(run["result"], await desk.forecasts.score(caller, clock.now()), units, t)
         ways_out = [exports(run, other, t), receipt(run, done, t)]
-        alike = [{"label": one["title"], "value": one["id"]} for one in done]
+        alike = [{"label": f"{one['title']} · {one['asked'].astimezone(clock.KST):%m-%d %H:%M}", "value": one["id"]}
+                 for one in done]  # fmt: skip
         is_same = (key or "").split(" ")[:3] == new_key.split(" ")[:3]
         maps = (no_update, no_update) if is_same else (water, beside)
         return *maps, [*more, *_result(run, t), *ways_out], alike, new_key

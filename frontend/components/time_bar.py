@@ -92,6 +92,7 @@ def city_bar(t: Texts, *, past_min: int = PAST_MIN, ahead_min: int = AHEAD_MIN, 
 
 def time_bar(t: Texts) -> Component:
     """Return the bar; hidden until a run is shown."""
+    hint: dict[str, Any] = {"data-hint": t("planner.click")}
     legend = [html.Li([html.I(style={"background": colour}), depth]) for depth, colour in CLASSES]
     changes = [
         html.Li([html.I(style={"background": colour}), t(f"planner.{word}")])
@@ -101,7 +102,7 @@ def time_bar(t: Texts) -> Component:
         [
             html.Div(
                 [
-                    html.Span(t("planner.click"), id="water-here"),
+                    html.Span(t("planner.click"), id="water-here", **hint),
                     html.Div(id="water-curve"),
                 ],
                 className="water",
@@ -189,7 +190,6 @@ def register(app: Dash, desk: Desk) -> None:
     wire(
         ours("water"),
         Output("water-here", "children"),
-        Output("water-curve", "children"),
         Input("planner-map", "clicked"),
         Input("run-frame", "value"),
         Input("planner-map", "run_shown"),

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from dash import html
+from dash.development.base_component import Component
 from fastapi.responses import HTMLResponse
 
 from frontend.components import time_bar
@@ -14,7 +15,8 @@ from frontend.components.figure import district_table, tiles, unit_of, version_l
 from frontend.components.outline_map import outline_map
 from frontend.desk import GROUPS
 from frontend.plain import page
-from frontend.text import texts
+from frontend.text import Texts, texts
+from frontend.value import age, aria
 
 Record = dict[str, Any]
 STYLES = ("/component/pretendard.css", "/assets/plain.css", "/assets/clock.css")
@@ -22,16 +24,21 @@ SCRIPTS = ("/assets/clock.js", "/assets/plain.js", "/assets/public.js")
 IN_TABLE = ("parking_free", "rain_1h_most", "speed_mean", "buses", "pm25_most", "bins_full")
 """Figures that the list of districts shows, as far as they are published."""
 
+FILES = (("GeoJSON", "geojson"), ("CSV", "csv"), ("GeoParquet", "parquet"))
+
 
 def public_page(
-    told: Record, units: list[Record], shapes: dict[int, Record], query: Mapping[str, str], *, is_demo: bool
-) -> HTMLResponse:
+    told: Record, units: list[Record], shapes: dict[int, Record], layers: list[Record], query: Mapping[str, str], *,
+    is_demo: bool,
+) -> HTMLResponse:  # fmt: skip
     """Return the page.
 
     Parameters
     ----------
     told
         The bulletin as the anonymous caller gets it.
+    layers
+        The layers that the anonymous caller may take away.
     query
         `lang` (`ko`, `en`), `embed` (any value: figures and map alone, for another site's frame).
     """
@@ -60,6 +67,7 @@ def public_page(
         html.Main(
             [
                 html.P(t("public.lost"), className="lost", role="status"),
+                html.P(t("public.nothing"), className="nothing", role="status"),
                 html.Section(
                     [html.H2(t("public.now")), version_line(told, t), tiles(figures, t)],
                     id="figures", className="card is-main",
@@ -77,16 +85,12 @@ def public_page(
                     ],
                     className="card is-main",
                 ),
-                html.Section([html.H2(t("figure.districts")), district_table(units, listed, t)], className="card"),
                 html.Section(
-                    [
-                        html.P(t("public.about")),
-                        html.P(t("public.no_alert")),
-                        html.P([t("public.open_data"), " ", html.A("/api/open", href="/api/open")]),
-                        html.P(t("public.licence")),
-                    ],
-                    className="foot",
+                    [html.H2(t("figure.districts")), district_table(units, listed, t)], className="card is-list"
                 ),
+                html.Section([html.H2(t("public.open_data")), _open_data(layers, t), html.P(t("public.licence"))],
+                             className="card is-list", id="open-data"),
+                html.Section([html.P(t("public.about")), html.P(t("public.no_alert"))], className="foot"),
             ],
             className="page",
         ),
@@ -95,6 +99,23 @@ def public_page(
         t, f"{t('app.title')} · {t('public.title')}", body, styles=STYLES, scripts=SCRIPTS, is_embeddable=True,
         classes="is-embedded" if query.get("embed") else "",
     )  # fmt: skip
+
+
+def _open_data(layers: list[Record], t: Texts) -> Component:
+    """Return what can be taken away: each layer with its licence and age, as a file of each format."""
+    head = [html.Th(t(key), scope="col") for key in ("layer.title", "table.age", "public.files")]
+    rows = [
+        html.Tr([
+            html.Th([t.of(layer["title"]), html.Small(f"{layer['licence']} · {t.of(layer['attribution'])}")],
+                    scope="row"),
+            html.Td(age(layer["latest"])),
+            html.Td([part for name, kind in FILES
+                     for part in (html.A(name, href=f"/api/open/{layer['id']}.{kind}"), " ")]),
+        ])
+        for layer in layers
+    ]  # fmt: skip
+    return html.Div(html.Table([html.Thead(html.Tr(head)), html.Tbody(rows)]), className="table-box", tabIndex=0,
+                    role="region", **aria(t("public.open_data")))  # fmt: skip
 
 
 def _pressed() -> dict[str, Any]:

@@ -17,6 +17,8 @@ from simulations.flood.terrain import Terrain
 Record = dict[str, Any]
 WET_M, BUILDING_M, ROAD_M, UNDERPASS_M = 0.1, 0.3, 0.3, 0.15
 """Depths [m] from which ground counts as flooded, a building as reached, a road and an underpass as closed."""
+NEAR_M = 0.01
+"""So much deeper or shallower [m] the same place may be in a run that only takes other steps in time."""
 SAMPLE_M = 10.0
 PLACES = ("fire", "police", "hospital", "shelter", "school", "hall", "station")
 
@@ -65,18 +67,18 @@ def find(terrain: Terrain, solver: Solver, tables: dict[str, Any], cover: Cover,
 
     buildings = tables["building"]
     middle = shapely.centroid(buildings.geom.to_numpy())
-    wet = at(around, middle) >= BUILDING_M
+    deep = at(around, middle)
     if np.isfinite(within_s):
         high = solver.most("arrival_high")
         high = minimum_filter(np.where((high < 0) | cover.water, np.inf, high), 3)
-        wet &= at(high, middle) <= within_s
-    flooded = buildings[wet]
-    order = {unit: number for number, unit in enumerate(units.id)}
-    unit_of = flooded.unit_id.map(order).to_numpy()
-    known = ~np.isnan(unit_of.astype(float))
-    unit_of, households = unit_of[known].astype(int), flooded.households.to_numpy()[known]
-    people = np.bincount(unit_of, households * per_household[unit_of], len(units))
-    count = np.bincount(unit_of, minlength=len(units))
+        deep = np.where(at(high, middle) <= within_s, deep, 0)
+    number = buildings.unit_id.map({unit: n for n, unit in enumerate(units.id)}).to_numpy(float)
+    known = ~np.isnan(number)
+    unit_of = np.where(known, number, 0).astype(int)
+    live = np.where(known, buildings.households.to_numpy() * per_household[unit_of], 0)
+    wet = known & (deep >= BUILDING_M)
+    people = np.bincount(unit_of, live * wet, len(units))
+    count = np.bincount(unit_of[wet], minlength=len(units))
 
     closed = _closed_roads(tables["road_link"], at, deepest)
     middles = shapely.line_interpolate_point(closed.geom.to_numpy(), 0.5, normalized=True)
@@ -97,6 +99,7 @@ def find(terrain: Terrain, solver: Solver, tables: dict[str, Any], cover: Cover,
         "people": sum(one["people"] for one in districts), "buildings": int(count.sum()),
         "roads_closed": len(closed), "area_km2": float((on_land >= WET_M).sum()) * terrain.cell_size**2 / 1e6,
         "deepest_m": float(on_land.max()),
+        "people_range": [round(float(live[deep >= BUILDING_M + more].sum())) for more in (NEAR_M, -NEAR_M)],
     }  # fmt: skip
     table = gpd.GeoDataFrame(districts, geometry=units.geom.to_numpy(), crs=units.crs)
     return Reached(totals, sorted(districts, key=lambda one: -one["people"]), places, table, closed)

@@ -25,7 +25,7 @@ def flood_events(net: RoadNet, folder: Path, until_s: float) -> list[Depth]:
     """
     facts = read_json(folder / "result.json") if (folder / "result.json").is_file() else {}
     if facts.get("simulation") != "flood":
-        raise BadScenario(f"flood_run: {folder.name} is no finished flood run of the city")
+        raise BadScenario(f"flood_run: {folder.name} is no flood run that came to its end: no water to drive in")
     found = []
     with rasterio.open(folder / "depth.tif") as source:
         soundings = Soundings.of(net, source.transform, source.shape)

@@ -106,7 +106,7 @@ def test_a_bad_question_is_refused_before_it_waits(live_city: LiveCity, scenario
     [
         ({"events": [{"event": "close", "links": [987654]}]}, "987654"),
         ({"events": [{"event": "close", "roads": ["없는길"]}]}, "없는길"),
-        ({"flood_run": "000000000000"}, "000000000000 is no finished flood run"),
+        ({"flood_run": "000000000000"}, "000000000000 is no flood run that came to its end"),
     ],
 )
 def test_a_question_about_nothing_fails_by_its_name(live_city: LiveCity, scenario: Any, told: str) -> None:

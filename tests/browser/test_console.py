@@ -14,6 +14,9 @@ FIRST_DATA_MS = 6000
 FIRE = "FD-0300"
 """A shop of another market than the one that burns in the demo: an incident is heard once."""
 
+NEIGHBOUR = "FD-0301"
+"""The shop next to it."""
+
 
 def test_first_data_is_there_within_six_seconds_and_nobody_outside_is_asked(console: Console) -> None:
     console.open()
@@ -65,8 +68,39 @@ def test_alarm_appears_in_the_list_its_click_flies_there_and_it_can_be_acknowled
     assert alarm not in [str(one["id"]) for one in told if one["state"] == "UNACK"]
 
 
-def _shop(console: Console) -> str:
-    told = console.page.request.get(f"{console.city.url}/api/search?q={FIRE}").json()
+def test_chosen_alarm_keeps_the_keys_when_a_worse_one_takes_its_place(console: Console, raise_alarm: Any) -> None:
+    """Heat speaks for smoke: the row goes, and with it what had the focus."""
+    console.open()
+    console.press("Shift+Enter")
+    console.wait("document.querySelector('#alarm-said').textContent !== ''")
+    shop = _shop(console, NEIGHBOUR)
+    row = f"[...document.querySelectorAll('.alarm')].find((row) => row.textContent.includes('{shop}'))"
+
+    def report(**values: float) -> None:
+        start = clock.now() - timedelta(seconds=7)
+        times = [(start + timedelta(seconds=second)).isoformat() for second in (0, 3, 6)]
+        raise_alarm([{"id": NEIGHBOUR, "time": at, "flame": "clear"} | values for at in times])
+
+    do_until(console.page, lambda: report(smoke=40.0, temperature=30.0), f"{row}")
+    console.page.locator(f".alarm:has-text('{shop}') .alarm-go").focus()
+    console.wait(f"{row}.hasAttribute('data-chosen') && {row}.classList.contains('is-alarm')")
+    do_until(
+        console.page, lambda: report(smoke=40.0, temperature=95.0),
+        f"{row}?.classList.contains('is-danger') && {row}.hasAttribute('data-chosen')",
+    )  # fmt: skip
+    console.wait(f"document.activeElement?.closest('.alarm') === {row}")
+    console.wait(f"{row}.querySelector('.alarm-value').textContent.includes('95')")
+    console.press("Enter")
+    console.wait("!document.querySelector('#card-panel').hidden && window.__twin.engine.map.getZoom() >= 15.9")
+    asset = console.page.locator(f".alarm:has-text('{shop}')").first.get_attribute("data-asset")
+    console.page.evaluate("document.activeElement.blur()")
+    do_until(console.page, lambda: console.press("Shift+Enter"), f"!{row}?.querySelector('[data-acknowledge]')")
+    told = console.page.request.get(f"{console.city.url}/api/assets/{asset}").json()
+    assert "alarm_acknowledged" in [event["kind"] for event in told["events"]]
+
+
+def _shop(console: Console, key: str = FIRE) -> str:
+    told = console.page.request.get(f"{console.city.url}/api/search?q={key}").json()
     return str(told["results"][0]["name_ko"])
 
 

@@ -28,7 +28,7 @@ LAYER = Layer.model_validate({
     "symbol": {"shape": "drop"}, "property": [{"id": "stage", "title": TEXT, "unit": "m", "range": [0, 9]}],
     "alarm": [
         rule("low", "caution", topic="flood", group_by="stream", suppressed_by=["high"]),
-        rule("high", "danger", topic="flood", group_by="stream"),
+        rule("high", "danger", topic="flood", group_by="stream") | {"title": {"ko": "높음", "en": "high"}},
         rule("fire", "danger", topic="fire", group_by="stream", is_vital=True),
         rule("bin", "caution"),
     ],
@@ -80,6 +80,17 @@ def test_the_second_gauge_of_a_stream_joins_in_silence_and_the_rise_is_heard(des
     desk.change(7, "low", 130)
     assert desk.heard == [(1, "low"), (3, "high"), (7, "low")]
     assert len(desk.board.incidents) == 2
+
+
+def test_an_incident_is_named_after_the_worst_that_was_announced(desk: Desk) -> None:
+    alarm = desk.change(1, "low", 0)
+    assert alarm.incident is not None
+    assert alarm.incident.title_ko == "글 · A"
+    desk.change(3, "high", 60)
+    assert (alarm.incident.title_ko, alarm.incident.title_en) == ("높음 · A", "high · A")
+    desk.change(3, "high", 90, is_raised=False)
+    desk.change(2, "low", 95)
+    assert alarm.incident.title_ko == "높음 · A"
 
 
 def test_the_higher_stage_of_a_gauge_speaks_for_the_lower_and_gives_it_back(desk: Desk) -> None:

@@ -126,6 +126,22 @@ async def test_a_vital_alarm_cannot_be_shelved(pool: asyncpg.Pool, db: asyncpg.C
     assert await state_of(db, alarm) == "UNACK"
 
 
+async def test_an_alarm_tells_the_newest_value_beside_the_one_that_raised_it(
+    pool: asyncpg.Pool, db: asyncpg.Connection
+) -> None:
+    alarm, reader = await fire(db, "leakage"), Reader(pool, SPECS)
+    [row] = (await reader.alarms(OPERATOR))["alarms"]
+    assert (row["id"], row["result"]) == (alarm, 1.0)
+    await db.execute(
+        "WITH d AS (INSERT INTO datastream (asset_id, observed_property) VALUES ($1, 'leakage_current') "
+        "ON CONFLICT (asset_id, observed_property) DO UPDATE SET asset_id = excluded.asset_id RETURNING id) "
+        "INSERT INTO latest SELECT id, $2, 44 FROM d ON CONFLICT (datastream_id) DO UPDATE "
+        "SET phenomenon_time = excluded.phenomenon_time, result = excluded.result", row["asset"], NOON + MINUTE,
+    )  # fmt: skip
+    [row] = (await reader.alarms(OPERATOR))["alarms"]
+    assert (row["result"], row["latest"], row["latest_time"]) == (1.0, 44.0, NOON + MINUTE)
+
+
 async def test_a_shelved_alarm_is_listed_and_comes_back(pool: asyncpg.Pool, db: asyncpg.Connection) -> None:
     alarm, actions, reader = await fire(db, "leakage"), AlarmActions(pool, SPECS), Reader(pool, SPECS)
     await actions.shelve(OPERATOR, alarm, "wet wall, electrician on the way", NOON + 30 * MINUTE, NOON)

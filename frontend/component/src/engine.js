@@ -71,7 +71,9 @@ export class Engine {
     map.on('move', () => this.#swipe());
     map.on('click', ({ point, lngLat }) => {
       this.analysis?.tell(point, lngLat);
-      this.select(this.scene?.pick(point) ?? null, this.#runAt(point));
+      const told = this.#runAt(point);
+      this.asked = told.water || told.traffic ? { lon: lngLat.lng, lat: lngLat.lat } : null;
+      this.select(this.scene?.pick(point) ?? null, told);
     });
     map.on('mousemove', ({ point }) => this.#hover(point));
   }
@@ -123,7 +125,8 @@ export class Engine {
       this.#swipe();
       this.state.beside = beside && (this.beside.codes || this.roads.other) ? beside.id : null;
       this.state.run = this.depth.codes || this.roads.planes ? run.id : null;
-      this.emit({ run_shown: run ? { id: run.id, at: Date.now() } : null });
+      const place = run && this.asked && this.#runAt(this.map.project(this.asked));
+      this.emit({ run_shown: run ? { id: run.id, at: Date.now(), place } : null });
     } catch (error) {
       console.error('run:', error);
       this.emit({ run_shown: { error: error.message, at: Date.now() } });
@@ -184,7 +187,7 @@ export class Engine {
   }
 
   select(selected, more = {}) {
-    this.scene?.highlight(selected);
+    this.scene?.highlight(selected ?? this.asked);
     this.emit({ clicked: { ...selected, ...more, at: Date.now() } });
   }
 

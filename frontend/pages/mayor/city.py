@@ -20,7 +20,9 @@ from frontend.plain import Field, Raw
 from frontend.text import Texts
 from frontend.twin_map import map_spec
 from frontend.value import age, aria
+from twin.clock import KST
 from twin.layer import Layer
+from twin.reader import texts_of
 
 Record = dict[str, Any]
 MAP_STYLES, MAP_SCRIPTS = ("/component/twin_map.css",), ("/component/twin_map.js",)
@@ -28,8 +30,8 @@ WEATHER_GROUPS = ("environment", "water")
 """Groups of the layers on the weather page."""
 
 
-def smart_map(t: Texts, layers: list[Layer], mode: str, *, is_demo: bool) -> HTMLResponse:
-    """Return the live map with its layers and the time bar."""
+def smart_map(t: Texts, layers: list[Layer], units: list[Record], mode: str, *, is_demo: bool) -> HTMLResponse:
+    """Return the live map with its layers and the time bar, and the way to each district."""
     order = sorted(layers, key=lambda layer: GROUPS.index(layer.group))
     switches = [
         html.Label([Field(type="checkbox", name="layer", value=layer.id, checked=True), layer_mark(layer.symbol.shape),
@@ -46,7 +48,8 @@ def smart_map(t: Texts, layers: list[Layer], mode: str, *, is_demo: bool) -> HTM
             ],
             className="map-page",
         ),
-        html.P([t("mayor.map_list"), " ", html.A(t("figure.districts"), href=f"/mayor/indicators?lang={t.language}")]),
+        html.P(t("mayor.map_click"), id="map-told", role="status"),
+        card(t("figure.districts"), _chips(units, t), wide=True),
         Raw(f'<script type="application/json" id="spec">{spec}</script>'),
     ]
     return framed(t, "map", t("mayor.map"), body, is_demo=is_demo, here="/mayor/map", styles=MAP_STYLES,
@@ -79,7 +82,13 @@ def incidents(
         for one in alarms
     ]  # fmt: skip
     log = [
-        (severity_mark(one["severity"], t), _rule(layers, one, t), f"{one['n']:,}", age(one["first"]), age(one["last"]))
+        (
+            severity_mark(one["severity"], t),
+            rule_title(layers, one, t),
+            f"{one['n']:,}",
+            age(one["first"]),
+            age(one["last"]),
+        )
         for one in raised
     ]
     head = (t("table.severity"), t("alarm.title"), t("mayor.place"), t("mayor.state"), t("table.age"))
@@ -87,7 +96,7 @@ def incidents(
         card(t("mayor.incidents"), incident_list(open_, t), wide=True),
         card(t("mayor.warnings"), table(head, standing, t("mayor.warnings")) if standing else html.P(t("alarm.none")),
              id="alarms", wide=True),
-        card(f"{t('mayor.raised_since')} {since:%Y-%m-%d %H:%M} UTC",
+        card(f"{t('mayor.raised_since')} {since.astimezone(KST):%Y-%m-%d %H:%M}",
              table((t("table.severity"), t("alarm.title"), t("mayor.count"), t("mayor.first"), t("mayor.last")), log,
                    t("mayor.raised_since"), (2,)) if log else html.P("–"), wide=True),
         card(t("mayor.closed"), incident_list(closed, t)),
@@ -97,10 +106,10 @@ def incidents(
     return framed(t, "incidents", t("mayor.incidents"), body, is_demo=is_demo, here="/mayor/incidents")
 
 
-def _rule(layers: dict[str, Layer], one: Record, t: Texts) -> str:
+def rule_title(layers: dict[str, Layer], one: Record, t: Texts) -> str:
+    """Return the title of a rule that raised alarms."""
     layer = layers.get(one["layer"])
-    rule = next((rule for rule in layer.alarms if rule.rule == one["rule"]), None) if layer else None
-    return t.of(rule.title) if rule else f"{t.of(layer.title) if layer else one['layer']} · {one['rule']}"
+    return t.of(texts_of(layer, one["rule"])["title"]) if layer else f"{one['layer']} · {one['rule']}"
 
 
 def district(
@@ -115,10 +124,6 @@ def district(
         (t("mayor.density"), f"{unit['population'] / unit['area_km2']:,.0f} /km²"),
     ]  # fmt: skip
     own = [entry["value"] for entry in entered if entry["value"]["unit_id"] == unit["id"]]
-    others = html.Ul(
-        [html.Li(html.A(t.name(one), href=f"/mayor/district/{one['id']}?lang={t.language}")) for one in units],
-        className="chips",
-    )  # fmt: skip
     body = [
         card(t("mayor.facts"), table((t("mayor.fact"), t("mayor.value")), facts, t("mayor.facts"), (1,)),
              html.P(t("mayor.population_of"), className="faint")),
@@ -127,9 +132,17 @@ def district(
              [(one["indicator"], f"{one['value']:,g} {one['sign']}", one["as_of"]) for one in own],
              t("mayor.uploaded"), (1,)) if own else html.P(t("mayor.fill_indicators"), className="is-empty")),
         *(_complaint_cards(t, complaints, units) if complaints else []),
-        card(t("figure.districts"), others, wide=True),
+        card(t("figure.districts"), _chips(units, t), wide=True),
     ]  # fmt: skip
     return framed(t, "home", t.name(unit), body, is_demo=is_demo, here=f"/mayor/district/{unit['id']}")
+
+
+def _chips(units: list[Record], t: Texts) -> Component:
+    """Return the districts as links to their pages."""
+    return html.Ul(
+        [html.Li(html.A(t.name(one), href=f"/mayor/district/{one['id']}?lang={t.language}")) for one in units],
+        className="chips",
+    )
 
 
 def _complaint_cards(t: Texts, told: Record, units: list[Record]) -> list[Component]:
@@ -194,7 +207,7 @@ def figure_page(
     rows = [(t.name(unit), text(before, unit["id"]), number(now, unit["id"])) for unit in units]
     rows += [(t("figure.outside"), text(before, 0), number(now, 0)),
              (t("figure.city"), then["text"] if then else "–", number(now))]  # fmt: skip
-    head = (t("figure.district"), f"{since:%Y-%m-%d %H:%M} UTC" if since else "–", t("clock.now"))
+    head = (t("figure.district"), f"{since.astimezone(KST):%Y-%m-%d %H:%M}" if since else "–", t("clock.now"))
     body = [card(t.of(now["title"]), table(head, rows, t.of(now["title"]), (1, 2)), wide=True)]
     return framed(t, "indicators", t.of(now["title"]), body, is_demo=is_demo, here=f"/mayor/figure/{now['id']}")
 

@@ -52,9 +52,9 @@ def home(t: Texts, told: Record, units: list[Record], shapes: dict[int, Record],
             _fact(t("figure.people"), f"{people:,}"), _fact(t("mayor.households"), f"{homes:,}"),
             _fact(t("mayor.units"), str(len(units))),
         ], className="figures"), html.P(t("mayor.population_of"), className="faint")),
-        card(t("mayor.news"), _news(entries["news"][:SHOWN], t)),
         card(t("figure.map"), outline_map(units, shapes, t, "/mayor/district/{id}?lang=" + t.language),
              html.P(t("mayor.map_hint"), className="faint"), city_bar(t, has_branches=False), wide=True),
+        card(t("mayor.news"), _news(entries["news"][:SHOWN], t)),
     ]  # fmt: skip
     return framed(t, "home", t("mayor.home"), body, is_demo=is_demo, here="/mayor")
 

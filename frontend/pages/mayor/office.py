@@ -11,6 +11,7 @@ from frontend.pages.mayor.frame import card, empty, entry_form, framed, remove, 
 from frontend.pages.mayor.home import days_back, link_of
 from frontend.text import Texts
 from gisdata.facts import read_toml
+from twin.clock import KST
 
 Record = dict[str, Any]
 REPORT_DAYS = 14
@@ -87,12 +88,13 @@ def placard(t: Texts, entries: list[Record], *, is_demo: bool) -> HTMLResponse:
     return framed(t, "placard", t("mayor.placard"), body, is_demo=is_demo, here="/mayor/placard")
 
 
-def archive(t: Texts, now: datetime, *, is_demo: bool) -> HTMLResponse:
-    """Return the daily situation reports; each is made of the store when it is opened."""
+def archive(t: Texts, first: datetime, now: datetime, *, is_demo: bool) -> HTMLResponse:
+    """Return the daily situation reports since the first event; each is made of the store when it is opened."""
     rows = [
         (f"{day}", html.A("HTML", href=f"/mayor/report/{day}?lang={t.language}"),
          html.A("PDF", href=f"/mayor/report/{day}.pdf?lang={t.language}"))
         for day in days_back(now, REPORT_DAYS)
+        if day >= first.astimezone(KST).date()
     ]  # fmt: skip
     body = [
         card(t("mayor.daily"), table((t("mayor.field_day"), "HTML", "PDF"), rows, t("mayor.daily")),

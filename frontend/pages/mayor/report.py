@@ -6,6 +6,7 @@ from typing import Any
 from dash import html
 from fastapi.responses import HTMLResponse
 
+from frontend.pages.mayor.city import rule_title
 from frontend.pages.mayor.frame import card, framed, table
 from frontend.pages.mayor.home import title_of
 from frontend.pdf import Part, Report, as_pdf
@@ -26,11 +27,6 @@ def sections(t: Texts, facts: Record, layers: dict[str, Layer]) -> list[Part]:
         of the log.
     """
 
-    def rule(row: Record) -> str:
-        layer = layers.get(row["layer"])
-        found = next((one for one in layer.alarms if one.rule == row["rule"]), None) if layer else None
-        return t.of(found.title) if found else f"{row['layer']} {row['rule']}"
-
     def clock(time: Any) -> str:
         return f"{time.astimezone(KST):%H:%M}"
 
@@ -38,7 +34,8 @@ def sections(t: Texts, facts: Record, layers: dict[str, Layer]) -> list[Part]:
                  for one in facts["opened"]]  # fmt: skip
     incidents += [(t("mayor.closed"), title_of(one, t), t(f"severity.{one['severity']}"), clock(one["closed"]))
                   for one in facts["closed"]]  # fmt: skip
-    alarms = [(t(f"severity.{row['severity']}"), rule(row), f"{row['n']:,}", clock(row["first"]), clock(row["last"]))
+    alarms = [(t(f"severity.{row['severity']}"), rule_title(layers, row, t), f"{row['n']:,}", clock(row["first"]),
+               clock(row["last"]))
               for row in facts["raised"]]  # fmt: skip
     figures = [(t.of(one["title"]), f"{one['text']} {one['unit']}", f"{one['n']:,}", f"{one['old']:,}")
                for one in facts["figures"]]  # fmt: skip
