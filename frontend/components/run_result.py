@@ -160,7 +160,7 @@ def register(app: Dash, desk: Desk) -> None:
         if new_key == key:
             raise PreventUpdate
         water, beside = await _both(desk, run, other, way, t)
-        more: list[Component] = []
+        more: list[Component] = [exports(run, other, t)]
         if other is not None:
             more += [
                 compared_how(run, other, way, t, is_subtracted=bool(water and water["minus"])),
@@ -169,12 +169,11 @@ def register(app: Dash, desk: Desk) -> None:
         if "issued" in run["result"]:
             units = {prop.id: UNITS[prop.unit] for layer in desk.layers.values() for prop in layer.properties}
             more += forecast_result(run["result"], await desk.forecasts.score(caller, clock.now()), units, t)
-        ways_out = [exports(run, other, t), receipt(run, done, t)]
         alike = [{"label": f"{one['title']} · {one['asked'].astimezone(clock.KST):%m-%d %H:%M}", "value": one["id"]}
                  for one in done]  # fmt: skip
         is_same = (key or "").split(" ")[:3] == new_key.split(" ")[:3]
         maps = (no_update, no_update) if is_same else (water, beside)
-        return *maps, [*more, *_result(run, t), *ways_out], alike, new_key
+        return *maps, [*more, *_result(run, t), receipt(run, done, t)], alike, new_key
 
     @app.callback(
         Output("chosen-run", "data", allow_duplicate=True),

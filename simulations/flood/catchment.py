@@ -76,7 +76,7 @@ def _read(data_dir: Path, cell_m: float, box: Box) -> Terrain:
     west, south, east, north = box
     path = data_dir / TERRAIN_FILE
     if not path.exists():
-        raise BadScenario(f"the city has no terrain at {path}; ./gunsan up makes one")
+        raise BadScenario(f"the data folder has no {path.name}; ./gunsan up makes one")
     with rasterio.open(path) as source:
         shape = (round((north - south) / cell_m), round((east - west) / cell_m))
         window = from_bounds(west, south, east, north, source.transform)
@@ -85,7 +85,7 @@ def _read(data_dir: Path, cell_m: float, box: Box) -> Terrain:
         transform = rasterio.Affine(cell_m, 0, west, 0, -cell_m, north)
         datum = datum_of(source.tags(), source.crs.to_wkt())
         if datum is None or not is_same(datum, INCHEON):
-            raise BadScenario(f"{path}: heights above {datum or 'an unnamed datum'}; the tide is above {INCHEON}")
+            raise BadScenario(f"{path.name}: heights above {datum or 'an unnamed datum'}; the tide is above {INCHEON}")
         return Terrain(values.astype(np.float32), transform, source.crs.to_wkt(), datum)
 
 

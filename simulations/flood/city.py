@@ -179,7 +179,7 @@ def _sewer(data_dir: Path, asked: Asked) -> Record | None:
     """Return the sewer model that is asked for."""
     path = data_dir / SEWER
     if asked.drains == "swmm" and not path.is_file():
-        raise BadScenario(f"drains: there is no sewer model at {path}; put one there, or ask for capacity")
+        raise BadScenario(f"drains: there is no {path.name} in the data folder; put one there, or ask for capacity")
     return {"model": path} if asked.drains == "swmm" else None
 
 

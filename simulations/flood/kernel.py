@@ -258,10 +258,8 @@ def advance(advection, tiles, order, wake, idle, tops, width, bands, z, n2, rate
         First and last row and column, shape (rows of tiles, tiles in a row, 4).
     order
         Rows of tiles, so ordered that each thread gets some of everywhere.
-
-    Returns
-    -------
-    The largest speed of a wave [m/s].
+    tops
+        The largest speed of a wave [m/s] in each tile, written here.
     """
     across = tiles.shape[1]
     for i in prange(len(order)):
@@ -290,7 +288,6 @@ def advance(advection, tiles, order, wake, idle, tops, width, bands, z, n2, rate
                 tops[row, c] = ZERO
                 idle[row, c] += 1
             c = end
-    return tops.max()
 
 
 @compiled

@@ -315,7 +315,7 @@ class Solver:
                 dt = min(dt, MOST_SOURCE_M / per_cell)
             self.rate[source.cells] += np.float32(per_cell)
         ratio = np.float32(dt / self._last_dt) if self._last_dt else np.float32(1)
-        top = kernel.advance(
+        kernel.advance(
             self.advection, self._tiles, self._order, self._wake, self._idle, self._tops, self.width, self._bands,
             self.z, self.n2, self.rate, self.rest, self._old, self._new, dt, self.cell_size, ratio,
             np.float32(self.wave_depth),
@@ -339,7 +339,7 @@ class Solver:
             self.track()
         dry = np.float32(math.sqrt(9.81 * kernel.DRY) * 1.001)
         kernel.rouse(self._tops, self._has_source, self._has_ground, dry, self._wake)
-        self.dt = min(self._step_for(float(top)), GROWTH * self.dt)
+        self.dt = min(self._step_for(float(self._tops.max())), GROWTH * self.dt)
 
     def _step_for(self, top: float) -> float:
         alpha = ALPHA_ADVECTION if self.advection else ALPHA

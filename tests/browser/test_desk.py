@@ -38,6 +38,7 @@ def until(desk: Console, what: str) -> None:
 def fill(desk: Console, name: str, text: str) -> None:
     desk.page.locator(f"dialog [name={name}]").fill(text)
     desk.press("Enter")
+    until(desk, f"document.querySelector('dialog[open] [name={name}]') === null")  # keys go to it until then
 
 
 def test_a_market_fire_is_worked_by_keyboard_from_first_sign_to_pack(desk: Console, raise_alarm: Any) -> None:

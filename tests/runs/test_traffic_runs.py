@@ -11,8 +11,8 @@ import pytest
 
 from backend.cli import verify
 from simulations.traffic.city import questions
-from tests.backend.test_runs import ask, ended, refused
 from tests.conftest import LiveCity
+from tests.runs.test_flood_runs import ask, ended, refused
 from twin.errors import BadScenario
 from twin.settings import ROOT
 
