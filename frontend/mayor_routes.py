@@ -225,7 +225,8 @@ def mayor_routes(signed_in: SignedIn, sign_in: Callable[[Request], Response], *,
         if unit is None:
             raise NotFound(f"there is no district {unit_id}")
         told = await o.complaints(o.now - timedelta(days=30), unit_id)
-        return pages.district(o.t, unit, units, o.told, await o.entries("indicator"), told, **shown)
+        here = [one for one in await o.incidents() if one["unit_ko"] == unit["name_ko"]]
+        return pages.district(o.t, unit, units, o.told, await o.entries("indicator"), told, here, **shown)
 
     @router.get("/complaints")
     async def complaints(

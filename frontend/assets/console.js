@@ -175,11 +175,12 @@
     const { hasFocus, followed } = chosen;
     const isOther = row?.dataset.alarm !== chosen.alarm;
     choose(row ?? null);
+    row?.scrollIntoView({ block: 'nearest' }); // what comes above it does not push it out of view
     if (chosen) Object.assign(chosen, { hasFocus, followed: isOther ? Date.now() : followed });
   }
-  function say(word) {
+  function say(word, of = '') {
     const line = $('#alarm-said');
-    line.textContent = line.dataset[word];
+    line.textContent = [line.dataset[word], of].filter(Boolean).join(': ');
     clearTimeout(say.timer);
     say.timer = setTimeout(() => (line.textContent = ''), SAID_MS);
   }
@@ -199,6 +200,8 @@
   }
   async function post(button) {
     button.disabled = true;
+    const row = button.closest('.alarm');
+    if (row) say('done', [row.querySelector('strong'), row.querySelector('.alarm-place')].map((one) => one.textContent).join(' · '));
     const answer = await fetch(`/api/alarms/${button.dataset.acknowledge}/acknowledge`, { method: 'POST' }).catch(() => null);
     if (!answer?.ok) button.disabled = false;
     set('acknowledged', Date.now());

@@ -4,7 +4,7 @@
   if (!parts) return;
   const { el, w, language } = parts;
   const $ = (query) => document.querySelector(query);
-  const [POLL_MS, AROUND_MS] = [5000, 60000];
+  const [POLL_MS, AROUND_MS, SAID_MS] = [5000, 60000, 15000];
   const TABS = ['incidents', 'alarms', 'shelved', 'closed', 'alerts', 'drills'];
   const query = new URLSearchParams(window.location.search);
   const state = (window.__desk = { tab: TABS.includes(query.get('tab')) ? query.get('tab') : 'incidents', branch: query.get('branch') ?? 'live', incident: Number(query.get('incident')) || null, alarm: null, alert: null, maintenance: null, isWriting: false, lists: {}, told: null, loads: 0, heard: [], tries: 0 });
@@ -49,6 +49,8 @@
   }
   function say(text) {
     $('#said').textContent = text;
+    clearTimeout(say.timer);
+    if (!state.isLost) say.timer = setTimeout(() => ($('#said').textContent = ''), SAID_MS);
   }
   function draw() {
     const rows = state.lists[state.tab] ?? [];
@@ -119,6 +121,8 @@
   function choose(number, alert = null) {
     if (state.isWriting && !window.confirm(w('cap.lose'))) return;
     Object.assign(state, { incident: number, alert, mark: null, isWriting: false });
+    if (!state.isLost) say('');
+    $('#detail').scrollTop = 0;
     if (number !== window.gunsan_desk_look.incident) window.gunsan_desk_look.close();
     if (number === null && alert === null) $('#detail').replaceChildren(el('p', { className: 'empty' }, w('desk.choose_one')));
     draw();
@@ -188,8 +192,8 @@
   }
   const here = () => `/incidents/${state.incident}`;
   /** Ask why; what was typed stays for the next try when it is refused. */
-  const reason = async (verb) => {
-    const given = await ask(verb, [{ name: 'reason', value: state.typed ?? '' }]);
+  const reason = async (verb, about = '') => {
+    const given = await ask(verb, [{ name: 'reason', value: state.typed ?? '' }], about);
     state.typed = given?.reason;
     return given;
   };
@@ -216,7 +220,8 @@
     notify: () => call(`${here()}/notices`, {}),
     close: async () => {
       if (state.told?.id === state.incident && state.told.standing) throw new Error('still stand'); // before anybody types
-      const given = await reason('close');
+      const open = state.told?.tasks.filter((one) => one.state === 'open').length;
+      const given = await reason('close', open ? `${w('desk.tasks')} ${open} · ${w('desk.not_done')}` : '');
       if (given) await call(`${here()}/close`, given);
     },
     reopen: async () => (await reason('reopen').then((given) => given && call(`${here()}/reopen`, given))),

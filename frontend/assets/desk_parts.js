@@ -40,11 +40,13 @@
     return s < 60 ? `${s}${w('unit.s')}` : s < 3600 ? `${Math.floor(s / 60)}${w('unit.min')} ${s % 60}${w('unit.s')}` : s < 172800 ? `${(s / 3600).toFixed(1)}${w('unit.h')}` : `${Math.floor(s / 86400)}${w('unit.d')}`;
   }
 
+  /** How far an incident is; one that was taken on and has grown since says so. */
+  const stateOf = (one) => w(one.unacknowledged && one.state !== 'new' ? 'desk.grown' : `desk.${one.state}`);
   function incidentRow(one, isChosen) {
     const late = one.next_due && one.state !== 'closed' && Date.parse(one.next_due) < Date.now();
     return el('li', { className: `row is-${one.severity} ${one.unacknowledged || one.state === 'new' ? 'is-new' : ''} ${isChosen ? 'is-chosen' : ''}` },
       el('button', { type: 'button', 'data-incident': one.id },
-        el('span', { className: 'row-head' }, mark(one.severity), el('span', { className: 'state' }, w(`desk.${one.state}`)), age(one.opened)),
+        el('span', { className: 'row-head' }, mark(one.severity), el('span', { className: 'state' }, stateOf(one)), age(one.opened)),
         el('strong', {}, language === 'en' ? one.title_en : one.title_ko),
         el('span', { className: 'row-facts' }, [unit(one), `${w('desk.standing')} ${one.standing}/${one.alarms}`, `${w('desk.tasks')} ${one.tasks_open}`].filter(Boolean).join(' · '), late ? el('b', { className: 'late' }, ` ${w('desk.overdue')}`) : null)));
   }
@@ -105,7 +107,7 @@
     const calm = isOpen && one.alarms > 0 && !standing.length && one.calm_since;
     const first = one.ledger.find((row) => row.mark === 'sign');
     return [
-      el('header', { className: `case is-${one.severity}` }, el('div', { className: 'row-head' }, mark(one.severity), el('span', { className: 'state' }, w(`desk.${one.state}`)), el('span', {}, `#${one.id}`), age(one.opened), one.reason ? el('span', { className: 'faint' }, one.reason) : null),
+      el('header', { className: `case is-${one.severity}` }, el('div', { className: 'row-head' }, mark(one.severity), el('span', { className: 'state' }, stateOf(one)), el('span', {}, `#${one.id}`), age(one.opened), one.reason ? el('span', { className: 'faint' }, one.reason) : null),
         el('h2', {}, language === 'en' ? one.title_en : one.title_ko), el('p', { className: 'faint' }, [unit(one), one.lon === null ? '' : `${one.lat.toFixed(5)}, ${one.lon.toFixed(5)}`].filter(Boolean).join(' · ')), el('div', { className: 'verbs' }, verbs)),
       calm ? el('p', { className: 'hint' }, `${w('desk.calm')} ${at(one.calm_since)}`) : todo ? el('p', { className: 'hint is-action' }, el('b', {}, `${w('desk.action')} `), todo.action[language]) : null,
       el('ol', { className: 'ledger', title: w('desk.ledger') }, one.ledger.map((row) => el('li', { className: row.at ? 'is-set' : '' }, el('span', {}, w(`mark.${row.mark}`)), el('b', {}, row.at ? (row === first ? at(row.at).slice(6) : `+${span(row.after_s)}`) : '–')))),

@@ -16,7 +16,7 @@
       const word = document.querySelector('#mode-word');
       if (word) word.textContent = word.dataset.now = word.dataset[run?.issued ? 'forecast' : 'word'];
       if (run) window.gunsan_clock.leave(); // the bar is the run's
-      const name = `time-bar${run?.roads ? ' is-traffic' : ''}${run?.minus ? ' is-difference' : ''}`;
+      const name = `time-bar${run?.roads ? ' is-traffic' : ''}${run?.roads && run.water ? ' has-water' : ''}${run?.minus ? ' is-difference' : ''}`;
       const view = run?.roads && run.minus ? 'flow' : skip();
       return run ? [run, false, name, run.times_s.length - 1, run.times_s.length - 1, view] : [null, true, name, 1, 0, skip()];
     },
@@ -36,12 +36,16 @@
         return document.querySelector('#water-here').dataset.hint;
       }
       if (place.queue) return street(place, Number(frame), run);
-      const now = place.depth_m[Number(frame)] ?? 0;
+      // water under traffic has times of its own, as on the map: those at which the bin of the roads ends
+      const t = run.times_s[Number(frame)];
+      const at_s = run.roads ? run.water.times_s : run.times_s;
+      const step = Math.max(0, at_s.findLastIndex((one) => one <= t));
+      const now = place.depth_m[step] ?? 0;
       const most = Math.max(...place.depth_m.map(Math.abs), 0.1);
       const points = place.depth_m.map((d, n) => `${(n / Math.max(1, place.depth_m.length - 1)) * 240},${44 - (Math.abs(d) / most) * 40}`).join(' ');
-      const x = (Number(frame) / Math.max(1, place.depth_m.length - 1)) * 240;
+      const x = (step / Math.max(1, place.depth_m.length - 1)) * 240;
       draw(points, x, most, colour(now));
-      return `${now.toFixed(2)} m · ${clock(run.times_s[Number(frame)])} (${place.lon.toFixed(5)}, ${place.lat.toFixed(5)})`;
+      return `${now.toFixed(2)} m · ${hour(run, t)} (${place.lon.toFixed(5)}, ${place.lat.toFixed(5)})`;
     },
     /** Roads and areas that the planner marks on the map, and what is written of them. */
     closures(clicked, _finish, _clear, mode, kept, words) {

@@ -20,9 +20,12 @@
       path.classList.toggle('is-unknown', !isKnown);
       unit.setAttribute('aria-label', `${names.get(unit.dataset.unit)} ${part?.text ?? '–'}${one.unit}`);
     }
+    say(met); // the number that stands beside the choice is that of the moment, too
   }
+  let met = null;
   function say(unit) {
-    if (unit && figure()) said.textContent = unit.getAttribute('aria-label');
+    met = unit ?? met;
+    if (met && figure()) said.textContent = met.getAttribute('aria-label');
   }
   page.listeners.push(paint);
   choice.addEventListener('change', paint);

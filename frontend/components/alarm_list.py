@@ -21,7 +21,7 @@ SHOWN = 60
 
 def alarm_panel(t: Texts) -> Component:
     """Return the empty panel."""
-    said: dict[str, Any] = {f"data-{word}": t(f"alarm.{word}") for word in ("none_chosen", "followed", "gone")}
+    said: dict[str, Any] = {f"data-{word}": t(f"alarm.{word}") for word in ("none_chosen", "followed", "gone", "done")}
     return html.Section(
         [
             html.H2([t("alarm.title"), html.Span(id="alarm-count", className="count")]),

@@ -18,6 +18,8 @@ def layer_mark(shape: str, *, colour: str = NORMAL, hollow: bool = False) -> Com
 
 def severity_mark(severity: str | None, texts: Texts, *, word: bool = True) -> Component:
     """Return shape, colour and word of a severity; a plain dash for none."""
+    if severity == "info":
+        return html.Span(texts("severity.info"), className="severity is-none")
     if severity not in SEVERITY_COLOUR:
         return html.Span("–", className="severity is-none")
     image = html.Img(src=image_of(severity, SEVERITY_COLOUR[severity]), className="mark", alt="")

@@ -12,7 +12,7 @@ from frontend.text import Texts
 Record = dict[str, Any]
 WIDTH = 1000
 MARGIN = 8
-LETTER, LINE = 15, 22
+LETTER, LINE = 20, 28
 """Width of a letter and height of a line of a name, in units of the drawing."""
 
 

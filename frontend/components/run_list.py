@@ -8,7 +8,7 @@ from dash.exceptions import PreventUpdate
 
 from frontend.desk import Desk, Record
 from frontend.text import Texts, texts
-from frontend.value import age, aria
+from frontend.value import age, aria, moment_of
 from twin import clock
 from twin.runs import LIVE
 
@@ -52,13 +52,15 @@ def _forecast(done: Record | None, last: Record | None, chosen: str | None, t: T
         state = t("forecast.failed", why=last["note"]) if last and last["state"] == "failed" else t("forecast.none")
         return html.P([html.B(t("forecast.title")), " ", state], className="empty is-forecast")
     n = len(done["result"].get("warnings", ()))
+    at = (moment_of(done["result"].get("issued")) or done["asked"]).astimezone(clock.KST)
     facts: list[Any] = [html.Span(t("forecast.warned", n=n), className="state"), age(done["asked"])]
     if last and last["state"] == "running":
         facts += [html.Progress(value=str(last["progress"]), max="1")]
     if last and last["state"] == "failed":
         facts += [html.Span(t("forecast.failed", why=last["note"]), className="error")]
     show = html.Button(
-        [html.Strong([html.I("◆", className="mark"), " ", done["title"]]), html.Span(facts, className="alarm-facts")],
+        [html.Strong([html.I("◆", className="mark"), f" {t('forecast.title')} {at:%H:%M}"]),
+         html.Span(facts, className="alarm-facts")],
         id={"type": "run-show", "run": done["id"]}, className="alarm-go", title=t("planner.show"),
     )  # fmt: skip
     return html.Div(show, className="alarm is-forecast" + (" is-chosen" if done["id"] == chosen else ""))
@@ -89,8 +91,8 @@ def register(app: Dash, desk: Desk) -> None:
         )
         if digest == before:
             raise PreventUpdate
-        has_ended = any(run["id"] == chosen and run["state"] not in UNDER_WAY for run in runs)
-        said = ("", "") if has_ended else (no_update, no_update)  # "queued" holds no longer
+        has_begun = any(run["id"] == chosen and run["state"] != "queued" for run in runs)
+        said = ("", "") if has_begun else (no_update, no_update)  # "queued" holds no longer
         forecast = _forecast(done[0] if done else None, last[0] if last else None, chosen, t)
         if not runs:
             return [forecast, html.P(t("planner.no_runs"), className="empty")], digest, *said

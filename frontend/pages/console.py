@@ -34,6 +34,7 @@ KEYS = (
     ("A", "alarms"),
     ("J", "next"),
     ("K", "previous"),
+    ("Enter", "go"),
     ("Shift Enter", "acknowledge"),
     ("L", "list"),
     ("T", "time"),

@@ -21,7 +21,7 @@ from frontend.value import age, aria
 Record = dict[str, Any]
 STYLES = ("/component/pretendard.css", "/assets/plain.css", "/assets/clock.css")
 SCRIPTS = ("/assets/clock.js", "/assets/plain.js", "/assets/public.js")
-IN_TABLE = ("parking_free", "rain_1h_most", "speed_mean", "buses", "pm25_most", "bins_full")
+IN_TABLE = ("parking_free", "rain_1h_most", "speed_mean", "pm25_most", "bins_full")
 """Figures that the list of districts shows, as far as they are published."""
 
 FILES = (("GeoJSON", "geojson"), ("CSV", "csv"), ("GeoParquet", "parquet"))
@@ -69,7 +69,9 @@ def public_page(
                 html.P(t("public.lost"), className="lost", role="status"),
                 html.P(t("public.nothing"), className="nothing", role="status"),
                 html.Section(
-                    [html.H2(t("public.now")), version_line(told, t), tiles(figures, t)],
+                    [html.H2([html.Span(t("public.now"), className="when-now"),
+                              html.Span(t("public.then"), className="when-then")]),
+                     version_line(told, t), tiles(figures, t)],
                     id="figures", className="card is-main",
                 ),
                 html.Section(

@@ -48,10 +48,12 @@ def _register(
 def _catchments(ground: Ground, xy: NDArray[np.float64], within_m: float = CATCHMENT_M) -> list[dict[str, Any]]:
     """Return of each place the catchment it drains to: the nearest stream, within a distance [m]."""
     found: list[dict[str, Any]] = []
+    english = {water.name_ko: water.name_en for water in ground.waters if water.kind == "stream"}
     for x, y in xy:
         away = {name: float(line.distance(shapely.Point(x, y))) for name, line in ground.streams.items()}
         near = min(away, key=away.__getitem__, default=None)
-        found.append({"catchment": near} if near is not None and away[near] <= within_m else {})
+        is_near = near is not None and away[near] <= within_m
+        found.append({"catchment": near, "catchment_en": english.get(near)} if is_near else {})
     return found
 
 

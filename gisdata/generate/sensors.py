@@ -39,7 +39,8 @@ def market_fire_register(markets: gpd.GeoDataFrame, shops: gpd.GeoDataFrame) -> 
             "name_en": [f"{name_en[m]} shop {n}" for m, n in zip(shops.market_id, shops.number, strict=True)],
             "quality": "synthetic",
             "attributes": [
-                {"market": name[m], "shop": int(n)} for m, n in zip(shops.market_id, shops.number, strict=True)
+                {"market": name[m], "market_en": name_en[m], "shop": int(n)}
+                for m, n in zip(shops.market_id, shops.number, strict=True)
             ],
         },
         shapely.centroid(shops.geometry.to_numpy()),

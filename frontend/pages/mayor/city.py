@@ -113,10 +113,10 @@ def rule_title(layers: dict[str, Layer], one: Record, t: Texts) -> str:
 
 
 def district(
-    t: Texts, unit: Record, units: list[Record], told: Record, entered: list[Record], complaints: Record | None, *,
-    is_demo: bool,
+    t: Texts, unit: Record, units: list[Record], told: Record, entered: list[Record], complaints: Record | None,
+    here: list[Record], *, is_demo: bool,
 ) -> HTMLResponse:  # fmt: skip
-    """Return the page of one district: its facts, its part of every figure, its indicators and complaints."""
+    """Return the page of one district: facts, open incidents, its part of every figure, indicators, complaints."""
     mine = [figure for figure in told["figures"] if unit["id"] in figure["districts"]]
     facts = [
         (t("figure.people"), f"{unit['population']:,}"), (t("mayor.households"), f"{unit['households']:,}"),
@@ -127,6 +127,7 @@ def district(
     body = [
         card(t("mayor.facts"), table((t("mayor.fact"), t("mayor.value")), facts, t("mayor.facts"), (1,)),
              html.P(t("mayor.population_of"), className="faint")),
+        card(t("mayor.incidents"), incident_list(here, t)),
         card(t("mayor.now"), version_line(told, t), tiles(mine, t, unit["id"]), wide=True),
         card(t("mayor.uploaded"), table((t("mayor.fact"), t("mayor.value"), t("mayor.as_of")),
              [(one["indicator"], f"{one['value']:,g} {one['sign']}", one["as_of"]) for one in own],

@@ -79,13 +79,19 @@ def incident_list(incidents: list[Record], t: Texts) -> Component:
     rows = [
         html.Li(
             [severity_mark(one["severity"], t), " ", html.B(title_of(one, t)),
-             html.Span([t.unit(one), " · ", t.get(f"wall.{one['state']}", t("mayor.closed")), " · ",
+             html.Span([t.unit(one), " · ", _state(one, t), " · ",
                         age(one["opened"])], className="faint")],
             id=f"incident-{one['id']}",
         )
         for one in incidents
     ]  # fmt: skip
     return html.Ul(rows, className="rows")
+
+
+def _state(one: Record, t: Texts) -> str:
+    if one["unacknowledged"] and one["state"] != "new":
+        return t("desk.grown")
+    return t.get(f"wall.{one['state']}", t("mayor.closed"))
 
 
 def title_of(incident: Record, t: Texts) -> str:
