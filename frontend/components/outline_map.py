@@ -33,24 +33,25 @@ def outline_map(units: list[Record], shapes: dict[int, Record], t: Texts, link: 
         return "".join("M" + "L".join(place(*xy[:2]) for xy in ring[:-1]) + "Z" for ring in rings)
 
     def named(shape: Record, name: str) -> str:
-        """Return the name in the middle of the largest part; one that has no room is seen when it is met."""
+        """Return the name in the middle of the largest part, where it has room; when met, all say it."""
         part = max((Polygon(polygon[0]) for polygon in shape["coordinates"]), key=lambda one: one.area)
         x, y = place(*part.representative_point().coords[0]).split()
         left, low, right, high = part.bounds
         has_room = (right - left) * squeeze * scale > LETTER * len(name) and (high - low) * scale > 2 * LINE
-        small = "" if has_room else ' class="is-small"'
-        return f'<text x="{x}" y="{y}"{small} aria-hidden="true">{name}</text>'
+        return f'<text x="{x}" y="{y}">{name}</text>' if has_room else ""
 
-    parts = []
+    parts, names = [], []
     for unit in units:
         if (shape := shapes.get(unit["id"])) is None:
             continue
         name = escape(t.name(unit))
-        drawn = f'<path d="{path(shape)}"/><title>{name}</title>{named(shape, name)}'
+        drawn = f'<path d="{path(shape)}"/><title>{name}</title>'
         inner = f'<a href="{escape(link.format(id=unit["id"]))}">{drawn}</a>' if link else drawn
+        names.append(named(shape, name))
         focus = "" if link else ' tabindex="0" role="img"'
         parts.append(f'<g class="unit" data-unit="{unit["id"]}" aria-label="{name}"{focus}>{inner}</g>')
     label = escape(t("figure.map"))
     return Raw(
-        f'<svg class="outline" viewBox="0 0 {WIDTH} {height}" role="group" aria-label="{label}">{"".join(parts)}</svg>'
+        f'<svg class="outline" viewBox="0 0 {WIDTH} {height}" role="group" aria-label="{label}">{"".join(parts)}'
+        f'<g aria-hidden="true">{"".join(names)}</g></svg>'
     )

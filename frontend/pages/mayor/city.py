@@ -14,7 +14,7 @@ from frontend.components.list_view import list_table
 from frontend.components.mark import layer_mark, severity_mark
 from frontend.components.time_bar import city_bar
 from frontend.desk import GROUPS
-from frontend.pages.mayor.frame import card, framed, table
+from frontend.pages.mayor.frame import card, district_links, framed, table
 from frontend.pages.mayor.home import incident_list
 from frontend.plain import Field, Raw
 from frontend.text import Texts
@@ -49,7 +49,7 @@ def smart_map(t: Texts, layers: list[Layer], units: list[Record], mode: str, *, 
             className="map-page",
         ),
         html.P(t("mayor.map_click"), id="map-told", role="status"),
-        card(t("figure.districts"), _chips(units, t), wide=True),
+        card(t("figure.districts"), district_links(units, t), wide=True),
         Raw(f'<script type="application/json" id="spec">{spec}</script>'),
     ]
     return framed(t, "map", t("mayor.map"), body, is_demo=is_demo, here="/mayor/map", styles=MAP_STYLES,
@@ -133,17 +133,9 @@ def district(
              [(one["indicator"], f"{one['value']:,g} {one['sign']}", one["as_of"]) for one in own],
              t("mayor.uploaded"), (1,)) if own else html.P(t("mayor.fill_indicators"), className="is-empty")),
         *(_complaint_cards(t, complaints, units) if complaints else []),
-        card(t("figure.districts"), _chips(units, t), wide=True),
+        card(t("figure.districts"), district_links(units, t), wide=True),
     ]  # fmt: skip
     return framed(t, "home", t.name(unit), body, is_demo=is_demo, here=f"/mayor/district/{unit['id']}")
-
-
-def _chips(units: list[Record], t: Texts) -> Component:
-    """Return the districts as links to their pages."""
-    return html.Ul(
-        [html.Li(html.A(t.name(one), href=f"/mayor/district/{one['id']}?lang={t.language}")) for one in units],
-        className="chips",
-    )
 
 
 def _complaint_cards(t: Texts, told: Record, units: list[Record]) -> list[Component]:

@@ -144,3 +144,11 @@ def table(head: Sequence[str], rows: Iterable[Sequence[Any]], label: str, number
         html.Table([html.Thead(html.Tr(columns)), html.Tbody(body)]),
         className="table-box", tabIndex=0, role="region", **aria(label),
     )  # fmt: skip
+
+
+def district_links(units: list[Record], t: Texts) -> Component:
+    """Return the districts as links to their pages."""
+    return html.Ul(
+        [html.Li(html.A(t.name(one), href=f"/mayor/district/{one['id']}?lang={t.language}")) for one in units],
+        className="chips",
+    )

@@ -12,7 +12,7 @@ from frontend.components.figure import tiles, version_line
 from frontend.components.mark import severity_mark
 from frontend.components.outline_map import outline_map
 from frontend.components.time_bar import city_bar
-from frontend.pages.mayor.frame import card, empty, framed
+from frontend.pages.mayor.frame import card, district_links, empty, framed
 from frontend.text import Texts
 from frontend.value import age
 from twin.clock import KST
@@ -53,7 +53,8 @@ def home(t: Texts, told: Record, units: list[Record], shapes: dict[int, Record],
             _fact(t("mayor.units"), str(len(units))),
         ], className="figures"), html.P(t("mayor.population_of"), className="faint")),
         card(t("figure.map"), outline_map(units, shapes, t, "/mayor/district/{id}?lang=" + t.language),
-             html.P(t("mayor.map_hint"), className="faint"), city_bar(t, has_branches=False), wide=True),
+             html.P(t("mayor.map_hint"), className="faint"), district_links(units, t), city_bar(t, has_branches=False),
+             wide=True),
         card(t("mayor.news"), _news(entries["news"][:SHOWN], t)),
     ]  # fmt: skip
     return framed(t, "home", t("mayor.home"), body, is_demo=is_demo, here="/mayor")
