@@ -30,6 +30,14 @@ _WORST = (
     "ORDER BY array_position(ARRAY['danger', 'alarm', 'caution'], al.severity) LIMIT 1)"
 )
 
+_UNSPOKEN = (
+    "SELECT DISTINCT ON (s.incident_id) s.id FROM alarm s WHERE s.branch = $3 AND s.state = 'DSUPR' "
+    "AND s.silenced_by = 'incident' AND s.is_standing AND s.is_confirmed AND NOT EXISTS (SELECT FROM alarm o "
+    "WHERE o.incident_id = s.incident_id AND o.is_standing AND o.state IN ('UNACK', 'ACKED')) ORDER BY s.incident_id, "
+    "array_position(ARRAY['danger', 'alarm', 'caution'], s.severity), s.onset"
+)
+"""What was announced of an incident has ended, and what joined it in silence still stands: nobody calls, it is seen."""
+
 
 class Reader:
     """Asks through a pool; holds no state of its own."""
@@ -248,7 +256,7 @@ class Reader:
 
         What still stands comes first; then severity, unacknowledged before acknowledged, the longest first. `result`
         is what raised an alarm, `latest` the newest value of the property that its rule watches, made at `latest_time`;
-        neither is kept for the past.
+        neither is kept for the past. Of an incident whose standing alarms are all silent the worst is in the list.
         """
         branch = moment.branch if moment.branch.startswith(DRILL) else LIVE  # a drill has no past of its own
         moment = await self.resolve(caller, moment)
@@ -269,12 +277,14 @@ class Reader:
             "LEFT JOIN datastream d ON d.asset_id = al.asset_id AND d.observed_property = w.property "
             "AND al.branch = 'live' "
             "LEFT JOIN latest l ON l.datastream_id = d.id "
-            "WHERE al.branch = $3 AND al.state = ANY($2) AND al.layer = ANY($1) ORDER BY al.state = 'RTNUN', "
+            f"WHERE al.branch = $3 AND (al.state = ANY($2) OR $7 AND al.id IN ({_UNSPOKEN})) AND al.layer = ANY($1) "
+            "ORDER BY al.state = 'RTNUN', "
             "array_position(ARRAY['danger', 'alarm', 'caution'], al.severity), al.state <> 'UNACK', al.onset",
             seen,
             list(states),
             branch,
             *self._watched,
+            tuple(states) == LISTED,
         )
         return self._told(caller, [self._alarm(row) for row in rows])
 

@@ -185,7 +185,7 @@
     };
     box.returnValue = '';
     box.showModal();
-    box.querySelector('input, select, textarea')?.focus();
+    box.querySelector('input, select, textarea, [type=submit]').focus();
     return new Promise((resolve) => {
       box.onclose = () => resolve(box.returnValue === 'ok' ? Object.fromEntries(new FormData(box.querySelector('form'))) : null);
     });
@@ -217,7 +217,7 @@
     },
     ack_alarm: ({ alarm }) => call(`/alarms/${alarm}/acknowledge`, {}),
     dispatch: async () => (await ask('dispatch', [{ name: 'who', known: state.around.help.facilities.filter((one) => one.kind !== 'shelter').map((one) => (language === 'en' && one.name_en) || one.name_ko) }]).then((given) => given && call(`${here()}/dispatch`, { reason: given.who }))),
-    notify: () => call(`${here()}/notices`, {}),
+    notify: async () => (await ask('notify', [], w('desk.notify_about')).then((given) => given && call(`${here()}/notices`, {}))),
     close: async () => {
       if (state.told?.id === state.incident && state.told.standing) throw new Error('still stand'); // before anybody types
       const open = state.told?.tasks.filter((one) => one.state === 'open').length;

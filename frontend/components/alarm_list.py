@@ -97,7 +97,8 @@ def _item(alarm: Record, desk: Desk, t: Texts) -> Component:
         **acknowledging,
     )
     by = alarm.get("acknowledged_by")
-    foot = acknowledge if is_open else html.Span(t("alarm.acknowledged_by", name=by or "–"), className="faint")
+    told = t("alarm.acknowledged_by", name=by) if by else ""
+    foot = acknowledge if is_open else html.Span(told, className="faint")
     classes = f"alarm is-{alarm['severity']} {'is-open' if is_open else ''} {STATE_CLASS.get(alarm['state'], '')}"
     which: dict[str, Any] = {"data-alarm": str(alarm["id"]), "data-asset": str(alarm["asset"])}
     return html.Li([go, html.Div(foot, className="alarm-foot")], className=classes, key=str(alarm["id"]), **which)

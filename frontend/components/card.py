@@ -98,12 +98,22 @@ def _value_row(prop: Property, stream: Record, limit: float, t: Texts) -> Compon
     )
 
 
+def _own(asset: Record, name: str, t: Texts) -> Any:
+    """Return an attribute in the language of the page, where it has one."""
+    own = asset["attributes"]
+    return own.get(f"{name}_en", own[name]) if t.language == "en" else own[name]
+
+
 def asset_more(asset: Record, layer: Layer, t: Texts) -> list[Component]:
     """Return attributes and history of an asset."""
     facts = [
         part
-        for name, value in asset["attributes"].items()
-        for part in (html.Dt(t.get(f"attribute.{name}", name)), html.Dd(format_attribute(name, value, t)))
+        for name in asset["attributes"]
+        if not name.endswith("_en")  # the English of another, which is written in its place
+        for part in (
+            html.Dt(t.get(f"attribute.{name}", name)),
+            html.Dd(format_attribute(name, _own(asset, name, t), t)),
+        )
     ]
     events = [_event(event, layer, t) for event in asset["events"]]
     return [
@@ -140,7 +150,10 @@ def building_card(facts: Record, t: Texts) -> list[Component]:
     pairs = [
         part
         for name, value in facts.items()
-        for part in (html.Dt(t.get(f"attribute.{name}", name)), html.Dd(format_attribute(name, value, t)))
+        for part in (
+            html.Dt(t.get(f"attribute.{name}", name)),
+            html.Dd(format_attribute(name, value, t)),
+        )
     ]
     return [html.Div(html.H4(t("card.building")), className="card-name"), html.Dl(pairs)]
 

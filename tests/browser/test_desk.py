@@ -65,6 +65,8 @@ def test_a_market_fire_is_worked_by_keyboard_from_first_sign_to_pack(desk: Conso
     fill(desk, "who", "중앙119안전센터")
     until(desk, "window.__desk.told.state === 'dispatched'")
     desk.press("n")
+    until(desk, "document.querySelector('dialog[open] [type=submit]') !== null")  # nobody is told by one key alone
+    desk.press("Enter")
     until(desk, "document.querySelectorAll('#detail .notice.is-not_configured').length >= 4")
     until(desk, "window.__desk.around.isThere")
     desk.press("i")

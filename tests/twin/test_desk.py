@@ -142,6 +142,19 @@ async def test_an_alarm_tells_the_newest_value_beside_the_one_that_raised_it(
     assert (row["result"], row["latest"], row["latest_time"]) == (1.0, 44.0, NOON + MINUTE)
 
 
+async def test_a_silent_alarm_is_listed_when_nothing_that_is_seen_stands_for_its_incident(
+    pool: asyncpg.Pool, db: asyncpg.Connection
+) -> None:
+    first, reader = await fire(db), Reader(pool, SPECS)
+    second = await fire(db, "fire_heat")
+    assert await state_of(db, second) == "DSUPR"
+    await db.execute("UPDATE alarm SET silenced_by = 'incident' WHERE id = $1", second)
+    assert [row["id"] for row in (await reader.alarms(OPERATOR))["alarms"]] == [first]
+    await db.execute("UPDATE alarm SET state = 'NORM', is_standing = false WHERE id = $1", first)
+    [row] = (await reader.alarms(OPERATOR))["alarms"]
+    assert (row["id"], row["state"], row["severity"]) == (second, "DSUPR", "danger")
+
+
 async def test_a_shelved_alarm_is_listed_and_comes_back(pool: asyncpg.Pool, db: asyncpg.Connection) -> None:
     alarm, actions, reader = await fire(db, "leakage"), AlarmActions(pool, SPECS), Reader(pool, SPECS)
     await actions.shelve(OPERATOR, alarm, "wet wall, electrician on the way", NOON + 30 * MINUTE, NOON)
