@@ -154,8 +154,8 @@ def _write_assets(cursor: "psycopg.Cursor[Any]", layer: Layer, register: geopand
         "geom geometry) ON COMMIT DROP"
     )
     columns = [
-        register["key"], register["name_ko"], register["name_en"].where(register["name_en"].notna(), None),
-        register["quality"],
+        register["key"], register["name_ko"],
+        register["name_en"].astype(object).where(register["name_en"].notna(), None), register["quality"],
         [orjson.dumps(one, option=orjson.OPT_SERIALIZE_NUMPY).decode() for one in register["attributes"]],
         _hex(register, KOREA_CENTRAL),
     ]  # fmt: skip

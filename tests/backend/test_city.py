@@ -34,6 +34,8 @@ async def test_model_holds_the_stated_totals(live_city: LiveCity) -> None:
         assert 40_000 <= await db.fetchval("SELECT count(*) FROM building") <= 60_000
         assert 6_000 <= await db.fetchval("SELECT count(*) FROM road_link") <= 10_500
         assert await db.fetchval("SELECT count(*) FROM terrain") == 1
+        assert await db.fetchval("SELECT count(*) FROM asset WHERE 'nan' IN (name_ko, name_en)") == 0
+        assert await db.fetchval("SELECT count(*) FROM asset WHERE name_en IS NULL") > 5000  # a car park has none
     finally:
         await db.close()
 
