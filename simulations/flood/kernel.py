@@ -11,7 +11,7 @@ p, q       volume through those faces in one step, over the area of a cell [m]
 n2         Manning's n squared [s2/m2/3]
 rate       source [m/s]
 s, t       stride of a face's normal and of its tangent in the flat arrays
-drag, push what slows a face, over its speed [s/m], and the speed [m/s] to be slowed
+slowed     speed through a face [m/s] after friction, before the crest of a step limits it
 top        largest speed of a wave in each column [m/s], `celerity` that over the depth of a face
 reach      depth [m] from which on a wave runs no faster; see `Solver`
 share      what a cell can give of what leaves it [-]: no depth ever falls below zero
@@ -67,33 +67,65 @@ def _inverse_cube_root(x):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _inertial(k0, k1, offset, s, t, z, h, n2, u, w, drag, push, celerity, dtdx, gdt, reach):  # type: ignore[no-untyped-def]
+def _braked(push, drag, before, side):  # type: ignore[no-untyped-def]
+    """Divide what pushes by friction: that of the speed before, at least that of the speed to come alone.
+
+    The second is the root of u + drag |u| u = push: water that stood still is not let go without any friction.
+    """
+    known = ONE + drag * math.sqrt(before * before + side * side)
+    alone = HALF + math.sqrt(QUARTER + drag * abs(push))
+    return push / (known if known > alone else alone)
+
+
+@compiled
+def _over(now, step, crest, a, b, surface, behind, ahead):  # type: ignore[no-untyped-def]
+    """Return the speed that a face lets through, and the depth of what flows: over a step no more than a weir would."""
+    given = (a if now > ZERO else b) - crest
+    given = given if given > ZERO else ZERO
+    along = behind if now > ZERO else ahead
+    head = given + along * along * INV_2G
+    limit = WEIR * head * math.sqrt(G * head) / (given if given > DRY else DRY)
+    limit = limit if now * step > ZERO else FREE
+    now = now if now < limit else limit
+    now = now if now > -limit else -limit
+    return (now if surface > DRY else ZERO), given
+
+
+@compiled
+def _inertial(k0, k1, offset, s, t, z, h, n2, u, w, un, p, top, dtdx, gdt, reach):  # type: ignore[no-untyped-def]
     gdtdx, half_gdt = G * dtdx, HALF * gdt
     for k in range(k0, k1):
         j = k - offset
         step = z[k] - z[k - s]
+        crest = step if step > ZERO else ZERO
         a, b = h[k - s], h[k] + step
-        surface = (a if a > b else b) - (step if step > ZERO else ZERO)
+        surface = (a if a > b else b) - crest
         deep = surface if surface > DRY else DRY
         before, behind, ahead = u[k], u[k - s], u[k + s]
         y = _inverse_cube_root(deep)
         cubed = y * y * y
         light = reach * cubed
         light = light if light < ONE else ONE
-        drag[j] = (light * cubed) * (y * (half_gdt * (n2[k - s] + n2[k])))
-        push[j] = before + light * (THETA_SIDE * (behind + ahead) - THETA_OWN * before - gdtdx * (b - a))
-        celerity[j] = math.sqrt(G * deep * light)
+        drag = (light * cubed) * (y * (half_gdt * (n2[k - s] + n2[k])))
+        push = before + light * (THETA_SIDE * (behind + ahead) - THETA_OWN * before - gdtdx * (b - a))
+        now = _braked(push, drag, before, QUARTER * (w[k - s] + w[k] + w[k - s + t] + w[k + t]))
+        now, given = _over(now, step, crest, a, b, surface, behind, ahead)
+        un[k] = now
+        p[j] = given * now * dtdx
+        wave, moved, known = math.sqrt(G * deep * light), now if now > ZERO else -now, top[j]
+        more = (wave if wave > moved else moved) - known
+        top[j] = known + (more if more > ZERO else ZERO)  # a store under a condition is slow on some processors
 
 
 @compiled
-def _advective(k0, k1, offset, s, t, z, h, n2, u, w, po, qo, drag, push, celerity, dtdx, gdt, ratio):  # type: ignore[no-untyped-def]
+def _advective(k0, k1, offset, s, t, z, h, n2, u, w, po, qo, un, p, top, dtdx, gdt, ratio):  # type: ignore[no-untyped-def]
     gdtdx, half_gdt = G * dtdx, HALF * gdt
     for k in range(k0, k1):
         j = k - offset
         step = z[k] - z[k - s]
         a, hb = h[k - s], h[k]
-        b = hb + step
-        surface = (a if a > b else b) - (step if step > ZERO else ZERO)
+        b, crest = hb + step, step if step > ZERO else ZERO
+        surface = (a if a > b else b) - crest
         deep = surface if surface > DRY else DRY
         middle = HALF * (a + hb)
         share = HALF * ratio / (middle if middle > DRY else DRY)
@@ -112,50 +144,14 @@ def _advective(k0, k1, offset, s, t, z, h, n2, u, w, po, qo, drag, push, celerit
         mean = (own * before + brought) / (total if total > ONE else ONE)
         y = _inverse_cube_root(deep)
         squared = y * y
-        drag[j] = half_gdt * (n2[k - s] + n2[k]) * squared * squared
-        push[j] = mean - gdtdx * (b - a)
-        celerity[j] = math.sqrt(G * deep)
-
-
-@compiled
-def _brake(k0, k1, offset, s, t, u, w, drag, push):  # type: ignore[no-untyped-def]
-    """Divide what pushes by friction: that of the speed before, at least that of the speed to come alone.
-
-    The second is the root of u + drag |u| u = push: water that stood still is not let go without any friction.
-    """
-    for k in range(k0, k1):
-        j = k - offset
-        before, side = u[k], QUARTER * (w[k - s] + w[k] + w[k - s + t] + w[k + t])
-        known = ONE + drag[j] * math.sqrt(before * before + side * side)
-        alone = HALF + math.sqrt(QUARTER + drag[j] * abs(push[j]))
-        push[j] = push[j] / (known if known > alone else alone)
-
-
-@compiled
-def _cross(k0, k1, offset, s, z, h, u, push, celerity, carried, un, p, top, dtdx):  # type: ignore[no-untyped-def]
-    """Let water through the faces, over a step in the ground no more than a weir would; `carried`: 1 with advection."""
-    for k in range(k0, k1):
-        j = k - offset
-        now, wave, known, behind, ahead = push[j], celerity[j], top[j], u[k - s], u[k + s]
-        step = z[k] - z[k - s]
-        a, b = h[k - s], h[k] + step
-        crest = step if step > ZERO else ZERO
-        surface = (a if a > b else b) - crest
-        given = (a if now > ZERO else b) - crest
-        given = given if given > ZERO else ZERO
-        along = behind if now > ZERO else ahead
-        head = given + along * along * INV_2G
-        limit = WEIR * head * math.sqrt(G * head) / (given if given > DRY else DRY)
-        limit = limit if now * step > ZERO else FREE
-        now = now if now < limit else limit
-        now = now if now > -limit else -limit
-        now = now if surface > DRY else ZERO
+        drag = half_gdt * (n2[k - s] + n2[k]) * squared * squared
+        now = _braked(mean - gdtdx * (b - a), drag, before, QUARTER * (w[k - s] + w[k] + w[k - s + t] + w[k + t]))
+        now, given = _over(now, step, crest, a, b, surface, behind, ahead)
         un[k] = now
         p[j] = given * now * dtdx
-        moved = now if now > ZERO else -now
-        wave = wave + carried * moved
-        more = (wave if wave > moved else moved) - known
-        top[j] = known + (more if more > ZERO else ZERO)  # a store under a condition is slow on some processors
+        known = top[j]
+        more = math.sqrt(G * deep) + (now if now > ZERO else -now) - known
+        top[j] = known + (more if more > ZERO else ZERO)
 
 
 @compiled
@@ -172,7 +168,7 @@ def _share(k0, k1, offset, h, p, q, q_south, share):  # type: ignore[no-untyped-
 
 
 @compiled
-def _update(k0, k1, offset, h, rate, rest, p, q, q_south, above, here, below, hn, dt):  # type: ignore[no-untyped-def]
+def _update(advection, k0, k1, offset, h, rate, rest, p, q, q_south, above, here, below, hn, pn, qn, dt):  # type: ignore[no-untyped-def]
     one = np.uint64(1)
     for k in range(k0, k1):
         j = k - offset
@@ -182,6 +178,9 @@ def _update(k0, k1, offset, h, rate, rest, p, q, q_south, above, here, below, hn
         east = east * (own if east > ZERO else of_east)
         north = north * (of_north if north > ZERO else own)
         south = south * (own if south > ZERO else of_south)
+        if advection:
+            pn[k] = west
+            qn[k] = north
         gain = ((west - east) + (north - south)) + (rate[k] * dt + rest[k])
         before = h[k]
         now = before + gain
@@ -190,25 +189,12 @@ def _update(k0, k1, offset, h, rate, rest, p, q, q_south, above, here, below, hn
 
 
 @compiled
-def _keep(k0, k1, offset, p, q, above, here, pn, qn):  # type: ignore[no-untyped-def]
-    for k in range(k0, k1):
-        j = k - offset
-        west, north = p[j], q[j]
-        own, of_west, of_north = here[j], here[j - np.uint64(1)], above[j]
-        pn[k] = west * (of_west if west > ZERO else own)
-        qn[k] = north * (of_north if north > ZERO else own)
-
-
-@compiled
-def _faces(advection, k0, k1, offset, s, t, z, h, n2, u, w, po, qo, un, p, band, dtdx, gdt, ratio, reach):  # type: ignore[no-untyped-def]
-    """Bring the faces of a row to the next step, in short loops: of long ones a processor overlaps too few turns."""
-    drag, push, celerity, top = band[5], band[6], band[7], band[11]
+def _faces(advection, k0, k1, offset, s, t, z, h, n2, u, w, po, qo, un, p, top, dtdx, gdt, ratio, reach):  # type: ignore[no-untyped-def]
+    """Bring the faces of a row to the next step."""
     if advection:
-        _advective(k0, k1, offset, s, t, z, h, n2, u, w, po, qo, drag, push, celerity, dtdx, gdt, ratio)
+        _advective(k0, k1, offset, s, t, z, h, n2, u, w, po, qo, un, p, top, dtdx, gdt, ratio)
     else:
-        _inertial(k0, k1, offset, s, t, z, h, n2, u, w, drag, push, celerity, dtdx, gdt, reach)
-    _brake(k0, k1, offset, s, t, u, w, drag, push)
-    _cross(k0, k1, offset, s, z, h, u, push, celerity, ONE if advection else ZERO, un, p, top, dtdx)
+        _inertial(k0, k1, offset, s, t, z, h, n2, u, w, un, p, top, dtdx, gdt, reach)
 
 
 @compiled
@@ -223,15 +209,15 @@ def _strip(advection, r0, r1, c0, c1, width, band, z, n2, rate, rest, old, new, 
     one, w = np.uint64(1), np.uint64(width)
     first = c0 - 1
     end = first + (c1 + 2 - first + VECTOR - 1) // VECTOR * VECTOR
-    top = band[11]
+    top = band[10]
     top[first:end] = ZERO
     for r in range(r0 - 2, r1 + 1):
         offset = np.uint64(r * width)
         k0, k1 = offset + np.uint64(first), offset + np.uint64(end)
-        x, y, y_south, share = band[r % 2], band[2 + r % 3], band[2 + (r + 1) % 3], band[8 + r % 3]
+        x, y, y_south, share = band[r % 2], band[2 + r % 3], band[2 + (r + 1) % 3], band[7 + r % 3]
         if r >= r0 - 1:
-            _faces(advection, k0, k1, offset, one, w, z, h, n2, u, v, po, qo, un, x, band, dtdx, gdt, ratio, reach)
-        _faces(advection, k0 + w, k1 + w, offset + w, w, one, z, h, n2, v, u, qo, po, vn, y_south, band, dtdx, gdt,
+            _faces(advection, k0, k1, offset, one, w, z, h, n2, u, v, po, qo, un, x, top, dtdx, gdt, ratio, reach)
+        _faces(advection, k0 + w, k1 + w, offset + w, w, one, z, h, n2, v, u, qo, po, vn, y_south, top, dtdx, gdt,
                ratio, reach)  # fmt: skip
         if r >= r0 - 1:
             _share(k0, k1, offset, h, x, y, y_south, share)
@@ -240,10 +226,8 @@ def _strip(advection, r0, r1, c0, c1, width, band, z, n2, rate, rest, old, new, 
             row = np.uint64(m * width)
             a, b = row + np.uint64(c0), row + np.uint64(c1)
             xm, ym, yms = band[m % 2], band[2 + m % 3], band[2 + (m + 1) % 3]
-            above, here, below = band[8 + (m - 1) % 3], band[8 + m % 3], band[8 + (m + 1) % 3]
-            _update(a, b, row, h, rate, rest, xm, ym, yms, above, here, below, hn, step)
-            if advection:
-                _keep(a, b, row, xm, ym, above, here, pn, qn)
+            above, here, below = band[7 + (m - 1) % 3], band[7 + m % 3], band[7 + (m + 1) % 3]
+            _update(advection, a, b, row, h, rate, rest, xm, ym, yms, above, here, below, hn, pn, qn, step)
 
 
 @njit(parallel=True, fastmath=FAST, error_model="numpy", cache=True)
@@ -265,7 +249,7 @@ def advance(advection, tiles, order, wake, idle, tops, width, bands, z, n2, rate
     for i in prange(len(order)):
         row = order[i]
         band = bands[get_thread_id()]
-        top = band[11]
+        top = band[10]
         c = 0
         while c < across:
             end = c + 1

@@ -174,7 +174,7 @@ class Solver:
         self._tops, self._wake = np.zeros((down, across), np.float32), np.ones((down, across), np.bool_)
         self._idle, self._has_source = np.zeros((down, across), np.int8), np.zeros((down, across), np.bool_)
         self._has_ground = np.ones((down, across), np.bool_)
-        self._bands = np.zeros((self.threads, 12, self.width), np.float32)
+        self._bands = np.zeros((self.threads, 11, self.width), np.float32)
 
     # --- what there is -----------------------------------------------------------------------------------------------
 
