@@ -30,6 +30,7 @@ import math
 import numba
 import numpy as np
 from numba import get_thread_id, njit, prange  # type: ignore[attr-defined]
+from numpy.typing import NDArray
 
 # its threads sleep while they wait; those of OpenMP burn a busy machine
 numba.config.THREADING_LAYER = "workqueue"  # type: ignore[attr-defined]
@@ -57,6 +58,14 @@ IDLE = 2
 
 FAST = {"nnan", "ninf", "nsz", "contract", "arcp"}  # no reassociation: the slope of a lake at rest stays exactly zero
 compiled = njit(fastmath=FAST, error_model="numpy", cache=True)
+
+
+def zeros(n: int, size: int) -> NDArray[np.float32]:
+    """Return n rows of zeros, each of which begins with a line of the cache when its size is one of vectors."""
+    line = VECTOR
+    flat = np.zeros(n * size + line, F)
+    first = -(flat.ctypes.data // flat.itemsize) % line
+    return flat[first : first + n * size].reshape(n, size)
 
 
 @compiled

@@ -15,8 +15,9 @@ Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
 Series = Callable[[float], float]
 """A value over time [s]."""
-MARGIN = 3
-"""Rows and columns around the area; the innermost ring takes part, as outer boundary."""
+MARGIN, LEFT = 3, kernel.VECTOR + 2
+"""Rows above and below the area, and columns left of it; the innermost ring takes part, as outer boundary. So many
+columns that a sweep begins where a line of the cache does."""
 ALPHA, ALPHA_ADVECTION = 0.6, 0.5
 """Courant numbers without and with advection."""
 LEAST_DEPTH = 0.02
@@ -131,7 +132,7 @@ class Solver:
         self.wave_depth = wave_depth
         columns = -(-(self.nx + 2) // kernel.COLUMN) * kernel.COLUMN
         # one row more below: the halo of the last tile looks a row past the margin
-        self.rows, self.width = self.ny + 2 * MARGIN + 1, columns + 4 + kernel.VECTOR
+        self.rows, self.width = self.ny + 2 * MARGIN + 1, columns + 3 * kernel.VECTOR
         ground = np.isfinite(elevation)
         self.datum = float(np.floor(np.nanmin(elevation))) if ground.any() else 0.0
         self.z = self._field(kernel.WALL)
@@ -139,7 +140,7 @@ class Solver:
         self.n2 = self._field(0)
         self._inner(self.n2)[:] = np.broadcast_to(mannings_n, elevation.shape).astype(np.float32) ** 2
         self.rate, self.most_drained, self.rest = self._field(0), self._field(0), self._field(0)
-        self._old, self._new = (np.zeros((5, self.rows * self.width), np.float32) for _ in range(2))
+        self._old, self._new = (kernel.zeros(5, self.rows * self.width) for _ in range(2))
         self._inner(self._old[0])[:] = np.where(ground, np.broadcast_to(depth, elevation.shape), 0)
         self._new[0] = self._old[0]
         self._tile(columns)
@@ -158,14 +159,16 @@ class Solver:
         self._since_track, self._since_drain, self._steps = 0.0, 0.0, 0
 
     def _field(self, value: Any) -> Floats:
-        return np.full(self.rows * self.width, value, np.float32)
+        field: Floats = kernel.zeros(1, self.rows * self.width)[0]
+        field[:] = value
+        return field
 
     def _inner(self, flat: Floats) -> Floats:
         whole = flat.reshape(self.rows, self.width)
-        return whole[MARGIN : MARGIN + self.ny, MARGIN : MARGIN + self.nx]
+        return whole[MARGIN : MARGIN + self.ny, LEFT : LEFT + self.nx]
 
     def _tile(self, columns: int) -> None:
-        rows, starts = range(2, self.ny + 4, kernel.ROW), range(2, 2 + columns, kernel.COLUMN)
+        rows, starts = range(2, self.ny + 4, kernel.ROW), range(LEFT - 1, LEFT - 1 + columns, kernel.COLUMN)
         self._tiles = np.array(
             [[(r, min(r + kernel.ROW, self.ny + 4), c, c + kernel.COLUMN) for c in starts] for r in rows], np.int64
         )
@@ -174,7 +177,7 @@ class Solver:
         self._tops, self._wake = np.zeros((down, across), np.float32), np.ones((down, across), np.bool_)
         self._idle, self._has_source = np.zeros((down, across), np.int8), np.zeros((down, across), np.bool_)
         self._has_ground = np.ones((down, across), np.bool_)
-        self._bands = np.zeros((self.threads, 11, self.width), np.float32)
+        self._bands = kernel.zeros(self.threads * 11, self.width).reshape(self.threads, 11, self.width)
 
     # --- what there is -----------------------------------------------------------------------------------------------
 
@@ -192,8 +195,8 @@ class Solver:
     def velocity(self) -> tuple[Floats, Floats]:
         """Return the velocity [m/s] to the east and to the north in the middle of the cells, each of shape (ny, nx)."""
         u, v = (flat.reshape(self.rows, self.width) for flat in self._old[1:3])
-        rows, columns = slice(MARGIN, MARGIN + self.ny), slice(MARGIN, MARGIN + self.nx)
-        east = (u[rows, columns] + u[rows, MARGIN + 1 : MARGIN + self.nx + 1]) / 2
+        rows, columns = slice(MARGIN, MARGIN + self.ny), slice(LEFT, LEFT + self.nx)
+        east = (u[rows, columns] + u[rows, LEFT + 1 : LEFT + self.nx + 1]) / 2
         south = (v[rows, columns] + v[MARGIN + 1 : MARGIN + self.ny + 1, columns]) / 2
         return east, -south
 
@@ -215,7 +218,7 @@ class Solver:
 
     def cell(self, row: Any, column: Any) -> Ints:
         """Return flat indices of cells; -1 and ny (nx) are the ring outside."""
-        return np.atleast_1d((np.asarray(row) + MARGIN) * self.width + np.asarray(column) + MARGIN).astype(np.int64)
+        return np.atleast_1d((np.asarray(row) + MARGIN) * self.width + np.asarray(column) + LEFT).astype(np.int64)
 
     def take(self, cells: Ints, volume: float) -> float:
         """Take up to a volume [m3] from cells, in equal shares of what each holds; return what was taken [m3]."""
