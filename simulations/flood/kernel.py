@@ -11,8 +11,7 @@ p, q       volume through those faces in one step, over the area of a cell [m]
 n2         Manning's n squared [s2/m2/3]
 rate       source [m/s]
 s, t       stride of a face's normal and of its tangent in the flat arrays
-slowed     speed through a face [m/s] after friction, before the crest of a step limits it
-top        largest speed of a wave in each column [m/s], `celerity` that over the depth of a face
+top        largest speed of a wave in each column [m/s]
 reach      depth [m] from which on a wave runs no faster; see `Solver`
 share      what a cell can give of what leaves it [-]: no depth ever falls below zero
 =========  ====================================================================================
@@ -218,12 +217,12 @@ def _strip(advection, r0, r1, c0, c1, width, band, z, n2, rate, rest, old, new, 
     one, w = np.uint64(1), np.uint64(width)
     first = c0 - 1
     end = first + (c1 + 2 - first + VECTOR - 1) // VECTOR * VECTOR
-    top = band[10]
+    top = band[8]
     top[first:end] = ZERO
     for r in range(r0 - 2, r1 + 1):
         offset = np.uint64(r * width)
         k0, k1 = offset + np.uint64(first), offset + np.uint64(end)
-        x, y, y_south, share = band[r % 2], band[2 + r % 3], band[2 + (r + 1) % 3], band[7 + r % 3]
+        x, y, y_south, share = band[r % 2], band[2 + r % 3], band[2 + (r + 1) % 3], band[5 + r % 3]
         if r >= r0 - 1:
             _faces(advection, k0, k1, offset, one, w, z, h, n2, u, v, po, qo, un, x, top, dtdx, gdt, ratio, reach)
         _faces(advection, k0 + w, k1 + w, offset + w, w, one, z, h, n2, v, u, qo, po, vn, y_south, top, dtdx, gdt,
@@ -235,7 +234,7 @@ def _strip(advection, r0, r1, c0, c1, width, band, z, n2, rate, rest, old, new, 
             row = np.uint64(m * width)
             a, b = row + np.uint64(c0), row + np.uint64(c1)
             xm, ym, yms = band[m % 2], band[2 + m % 3], band[2 + (m + 1) % 3]
-            above, here, below = band[7 + (m - 1) % 3], band[7 + m % 3], band[7 + (m + 1) % 3]
+            above, here, below = band[5 + (m - 1) % 3], band[5 + m % 3], band[5 + (m + 1) % 3]
             _update(advection, a, b, row, h, rate, rest, xm, ym, yms, above, here, below, hn, pn, qn, step)
 
 
@@ -258,7 +257,7 @@ def advance(advection, tiles, order, wake, idle, tops, width, bands, z, n2, rate
     for i in prange(len(order)):
         row = order[i]
         band = bands[get_thread_id()]
-        top = band[10]
+        top = band[8]
         c = 0
         while c < across:
             end = c + 1

@@ -177,7 +177,7 @@ class Solver:
         self._tops, self._wake = np.zeros((down, across), np.float32), np.ones((down, across), np.bool_)
         self._idle, self._has_source = np.zeros((down, across), np.int8), np.zeros((down, across), np.bool_)
         self._has_ground = np.ones((down, across), np.bool_)
-        self._bands = kernel.zeros(self.threads * 11, self.width).reshape(self.threads, 11, self.width)
+        self._bands = kernel.zeros(self.threads * 9, self.width).reshape(self.threads, 9, self.width)
 
     # --- what there is -----------------------------------------------------------------------------------------------
 
