@@ -46,7 +46,7 @@ def plain_screens(layers: Mapping[str, Layer], *, is_demo: bool) -> APIRouter:
         city: Any = request.app.state.city
         told = city.bulletin.read(ANONYMOUS)
         units, shapes = await districts(city.pool), await outlines(city.pool)
-        open_layers = (await city.reader.layers(ANONYMOUS))["layers"]
+        open_layers = [layer for layer in layers.values() if ANONYMOUS.may_see_layer(layer)]
         return public_page(told, units, shapes, open_layers, request.query_params, is_demo=is_demo)
 
     @router.get("/wall")

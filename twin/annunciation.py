@@ -279,7 +279,7 @@ class Annunciator:
             return f"asset:{asset}", site.name_ko, site.name_en
         if by in site.attributes:
             value = str(site.attributes[by])
-            return f"{by}:{value}", value, str(site.attributes.get(f"{by}_en", value))
+            return f"{by}:{value}", value, str(site.attributes.get(f"{by}_en") or value)
         if by == "block" and site.x is not None and site.y is not None:
             return f"block:{site.x // BLOCK_M:.0f}.{site.y // BLOCK_M:.0f}", site.name_ko, site.name_en
         return f"unit:{site.unit}", site.unit_ko, site.unit_en

@@ -21,11 +21,16 @@ FACTS = (
     "(SELECT count(*) FROM incident_task t WHERE t.incident_id = i.id AND t.state = 'open') AS tasks_open, "
     "(SELECT min(t.due) FROM incident_task t WHERE t.incident_id = i.id AND t.state = 'open') AS next_due, "
     "(SELECT count(*) FROM alarm al WHERE al.incident_id = i.id AND al.is_standing) AS standing, "
-    "(SELECT count(*) FROM alarm al WHERE al.incident_id = i.id AND al.state IN ('UNACK', 'RTNUN')) AS unacknowledged "
+    "(SELECT count(*) FROM alarm al WHERE al.incident_id = i.id AND al.is_standing AND al.state IN "
+    "('UNACK', 'ACKED', 'DSUPR')) AS holding, n.unacknowledged, "
+    "n.unacknowledged > 0 AND i.state NOT IN ('new', 'closed', 'merged') AS has_grown "
     "FROM incident i LEFT JOIN admin_unit u ON u.id = i.unit_id "
-    f"LEFT JOIN LATERAL ST_Transform(i.geom, {WGS84}) p ON true"
+    f"LEFT JOIN LATERAL ST_Transform(i.geom, {WGS84}) p ON true "
+    "CROSS JOIN LATERAL (SELECT count(*) AS unacknowledged FROM alarm al WHERE al.incident_id = i.id "
+    "AND al.state IN ('UNACK', 'RTNUN')) n"
 )
-"""Columns and tables of an incident as the screens see it."""
+"""Columns and tables of an incident as the screens see it: of its alarms `standing`, those of them that nobody has put
+aside (`holding`: it cannot be closed), and whether one is new since somebody took it on (`has_grown`)."""
 
 
 async def write_entry(

@@ -90,7 +90,8 @@ class AlarmFacts(_Record):
     topic: Identifier | None = None
     """Topic of the incident that it opens or joins (names its playbook); None opens none."""
     group_by: Identifier = "unit"
-    """What the alarms of one incident have in common: an attribute of their assets (`catchment`, `market`), or
+    """What the alarms of one incident have in common: an attribute of their assets (`catchment`, `market`; its English
+    name, where it has one, in `market_en`), or
     `unit`, `block` (a square of the city), `asset`, `layer`. An asset without the attribute counts by its unit."""
     suppressed_by: tuple[Identifier, ...] = ()
     """Rules that speak for this one while they stand: at the same asset, at its `parent`, or of the whole layer."""

@@ -256,7 +256,7 @@ class Reader:
 
         What still stands comes first; then severity, unacknowledged before acknowledged, the longest first. `result`
         is what raised an alarm, `latest` the newest value of the property that its rule watches, made at `latest_time`;
-        neither is kept for the past. Of an incident whose standing alarms are all silent the worst is in the list.
+        neither is kept for the past. Of an incident whose standing alarms are all silent now the worst is in the list.
         """
         branch = moment.branch if moment.branch.startswith(DRILL) else LIVE  # a drill has no past of its own
         moment = await self.resolve(caller, moment)

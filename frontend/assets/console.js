@@ -92,7 +92,7 @@
   setInterval(tick, 1000);
   setInterval(() => $('#console .alarm.is-new') && $('#console').classList.toggle('is-dim'), 600);
   new MutationObserver((changes) => {
-    if (changes.some(({ target }) => target.closest?.('#alarms'))) keepChosen();
+    if (changes.some(({ target }) => target.matches?.('#alarms, .alarm-items'))) keepChosen(); // rows came or went
     for (const { addedNodes } of changes)
       for (const node of addedNodes) if (node.nodeType === 1) for (const time of node.matches('time.age') ? [node] : node.querySelectorAll('time.age')) write(time, window.gunsan_clock?.now() ?? Date.now());
   }).observe(document.documentElement, { childList: true, subtree: true });
@@ -171,11 +171,11 @@
     if (!chosen) return;
     const row = chosenRow() ?? rows().find((one) => one.dataset.asset === chosen.asset && one.dataset.asset !== 'None');
     if (row?.dataset.alarm !== chosen.alarm) say(row ? 'followed' : 'gone');
-    if (row && chosen.hasFocus && document.activeElement === document.body) row.querySelector('.alarm-go').focus({ preventScroll: false });
+    if (row && chosen.hasFocus && document.activeElement === document.body) row.querySelector('.alarm-go').focus();
     const { hasFocus, followed } = chosen;
     const isOther = row?.dataset.alarm !== chosen.alarm;
     choose(row ?? null);
-    row?.scrollIntoView({ block: 'nearest' }); // what comes above it does not push it out of view
+    if (hasFocus) row?.scrollIntoView({ block: 'nearest' }); // what comes above it does not push it out of view
     if (chosen) Object.assign(chosen, { hasFocus, followed: isOther ? Date.now() : followed });
   }
   function say(word, of = '') {
@@ -201,9 +201,10 @@
   async function post(button) {
     button.disabled = true;
     const row = button.closest('.alarm');
-    if (row) say('done', [row.querySelector('strong'), row.querySelector('.alarm-place')].map((one) => one.textContent).join(' · '));
+    const which = row ? [row.querySelector('strong'), row.querySelector('.alarm-place')].map((one) => one.textContent).join(' · ') : '';
     const answer = await fetch(`/api/alarms/${button.dataset.acknowledge}/acknowledge`, { method: 'POST' }).catch(() => null);
     if (!answer?.ok) button.disabled = false;
+    say(answer?.ok ? 'done' : 'not_done', which);
     set('acknowledged', Date.now());
   }
   /** Search once nobody types for a moment. */

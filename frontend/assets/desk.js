@@ -212,14 +212,14 @@
   const DO = {
     acknowledge: () => {
       if (chosenAlarm()) return call(`/alarms/${chosenAlarm()}/acknowledge`, {});
-      if (state.told?.id === state.incident && state.told.state !== 'new' && !state.told.unacknowledged) throw new Error('already');
+      if (state.told?.id === state.incident && state.told.state !== 'new' && !state.told.unacknowledged) throw new Error(w('refused.already'));
       return call(`${here()}/acknowledge`, {});
     },
     ack_alarm: ({ alarm }) => call(`/alarms/${alarm}/acknowledge`, {}),
     dispatch: async () => (await ask('dispatch', [{ name: 'who', known: state.around.help.facilities.filter((one) => one.kind !== 'shelter').map((one) => (language === 'en' && one.name_en) || one.name_ko) }]).then((given) => given && call(`${here()}/dispatch`, { reason: given.who }))),
     notify: async () => (await ask('notify', [], w('desk.notify_about')).then((given) => given && call(`${here()}/notices`, {}))),
     close: async () => {
-      if (state.told?.id === state.incident && state.told.standing) throw new Error('still stand'); // before anybody types
+      if (state.told?.id === state.incident && state.told.holding) throw new Error(w('refused.standing')); // before anybody types
       const open = state.told?.tasks.filter((one) => one.state === 'open').length;
       const given = await reason('close', open ? `${w('desk.tasks')} ${open} · ${w('desk.not_done')}` : '');
       if (given) await call(`${here()}/close`, given);

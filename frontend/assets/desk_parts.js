@@ -40,8 +40,7 @@
     return s < 60 ? `${s}${w('unit.s')}` : s < 3600 ? `${Math.floor(s / 60)}${w('unit.min')} ${s % 60}${w('unit.s')}` : s < 172800 ? `${(s / 3600).toFixed(1)}${w('unit.h')}` : `${Math.floor(s / 86400)}${w('unit.d')}`;
   }
 
-  /** How far an incident is; one that was taken on and has grown since says so. */
-  const stateOf = (one) => w(one.unacknowledged && one.state !== 'new' ? 'desk.grown' : `desk.${one.state}`);
+  const stateOf = (one) => w(one.has_grown ? 'state.grown' : `desk.${one.state}`);
   function incidentRow(one, isChosen) {
     const late = one.next_due && one.state !== 'closed' && Date.parse(one.next_due) < Date.now();
     return el('li', { className: `row is-${one.severity} ${one.unacknowledged || one.state === 'new' ? 'is-new' : ''} ${isChosen ? 'is-chosen' : ''}` },

@@ -38,7 +38,7 @@
       if (place.queue) return street(place, Number(frame), run);
       // water under traffic has times of its own, as on the map: those at which the bin of the roads ends
       const t = run.times_s[Number(frame)];
-      const at_s = run.roads ? run.water.times_s : run.times_s;
+      const at_s = (run.roads ? run.water?.times_s : run.times_s) ?? [];
       const step = Math.max(0, at_s.findLastIndex((one) => one <= t));
       const now = place.depth_m[step] ?? 0;
       const most = Math.max(...place.depth_m.map(Math.abs), 0.1);

@@ -51,8 +51,8 @@
   const ago = (time) => window.gunsan_plain.age((Date.now() - Date.parse(time)) / 1000);
   const unit = (one) => (language === 'en' && one.unit_en) || one.unit_ko || '';
   function ofIncident(one) {
-    const line = [words[`severity.${one.severity}`], unit(one), words[one.unacknowledged && one.state !== 'new' ? 'desk.grown' : `wall.${one.state}`], ago(one.opened)].filter(Boolean).join(' · ');
-    return { id: one.id, severity: one.severity, title: name(one), line, isNew: one.state === 'new' || one.unacknowledged > 0, isWide: WIDE.has(one.topic), lon: one.lon, lat: one.lat };
+    const line = [words[`severity.${one.severity}`], unit(one), words[one.has_grown ? 'state.grown' : `wall.${one.state}`], ago(one.opened)].filter(Boolean).join(' · ');
+    return { id: one.id, severity: one.severity, title: name(one), line, isNew: one.state === 'new' || one.has_grown, isWide: WIDE.has(one.topic), lon: one.lon, lat: one.lat };
   }
   function ofAlarm(one) {
     const place = [(language === 'en' && one.name_en) || one.name_ko, unit(one)].filter(Boolean).join(' · ');

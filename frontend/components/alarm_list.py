@@ -17,11 +17,13 @@ from twin.errors import TwinError
 UNACKNOWLEDGED = ("UNACK", "RTNUN")
 STATE_CLASS = {"UNACK": "is-new", "RTNUN": "is-cleared"}
 SHOWN = 60
+SAID = ("none_chosen", "followed", "gone", "done", "not_done")
+"""What the page says below the list of what keys have done."""
 
 
 def alarm_panel(t: Texts) -> Component:
     """Return the empty panel."""
-    said: dict[str, Any] = {f"data-{word}": t(f"alarm.{word}") for word in ("none_chosen", "followed", "gone", "done")}
+    said: dict[str, Any] = {f"data-{word}": t(f"alarm.{word}") for word in SAID}
     return html.Section(
         [
             html.H2([t("alarm.title"), html.Span(id="alarm-count", className="count")]),

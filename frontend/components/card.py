@@ -99,9 +99,9 @@ def _value_row(prop: Property, stream: Record, limit: float, t: Texts) -> Compon
 
 
 def _own(asset: Record, name: str, t: Texts) -> Any:
-    """Return an attribute in the language of the page, where it has one."""
+    """Return an attribute in the language of the page: `market_en` is the English of `market`, written in its place."""
     own = asset["attributes"]
-    return own.get(f"{name}_en", own[name]) if t.language == "en" else own[name]
+    return (t.language == "en" and own.get(f"{name}_en")) or own[name]
 
 
 def asset_more(asset: Record, layer: Layer, t: Texts) -> list[Component]:
@@ -109,7 +109,7 @@ def asset_more(asset: Record, layer: Layer, t: Texts) -> list[Component]:
     facts = [
         part
         for name in asset["attributes"]
-        if not name.endswith("_en")  # the English of another, which is written in its place
+        if not name.endswith("_en") or name[:-3] not in asset["attributes"]
         for part in (
             html.Dt(t.get(f"attribute.{name}", name)),
             html.Dd(format_attribute(name, _own(asset, name, t), t)),

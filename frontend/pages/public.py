@@ -16,7 +16,8 @@ from frontend.components.outline_map import outline_map
 from frontend.desk import GROUPS
 from frontend.plain import page
 from frontend.text import Texts, texts
-from frontend.value import age, aria
+from frontend.value import aria
+from twin.layer import Layer
 
 Record = dict[str, Any]
 STYLES = ("/component/pretendard.css", "/assets/plain.css", "/assets/clock.css")
@@ -28,7 +29,7 @@ FILES = (("GeoJSON", "geojson"), ("CSV", "csv"), ("GeoParquet", "parquet"))
 
 
 def public_page(
-    told: Record, units: list[Record], shapes: dict[int, Record], layers: list[Record], query: Mapping[str, str], *,
+    told: Record, units: list[Record], shapes: dict[int, Record], layers: list[Layer], query: Mapping[str, str], *,
     is_demo: bool,
 ) -> HTMLResponse:  # fmt: skip
     """Return the page.
@@ -103,16 +104,14 @@ def public_page(
     )  # fmt: skip
 
 
-def _open_data(layers: list[Record], t: Texts) -> Component:
-    """Return what can be taken away: each layer with its licence and age, as a file of each format."""
-    head = [html.Th(t(key), scope="col") for key in ("layer.title", "table.age", "public.files")]
+def _open_data(layers: list[Layer], t: Texts) -> Component:
+    """Return what can be taken away: each layer with its licence, as a file of each format."""
+    head = [html.Th(t(key), scope="col") for key in ("layer.title", "public.files")]
     rows = [
         html.Tr([
-            html.Th([t.of(layer["title"]), html.Small(f"{layer['licence']} · {t.of(layer['attribution'])}")],
-                    scope="row"),
-            html.Td(age(layer["latest"])),
+            html.Th([t.of(layer.title), html.Small(f"{layer.licence} · {t.of(layer.attribution)}")], scope="row"),
             html.Td([part for name, kind in FILES
-                     for part in (html.A(name, href=f"/api/open/{layer['id']}.{kind}"), " ")]),
+                     for part in (html.A(name, href=f"/api/open/{layer.id}.{kind}"), " ")]),
         ])
         for layer in layers
     ]  # fmt: skip

@@ -51,11 +51,8 @@ def wall_page(layers: list[Layer], told: Record, shown: Record, query: Mapping[s
     t = texts(query.get("lang") or layout["language"])
     figures = {figure["id"]: figure for figure in told["figures"]}
     wanted = [figures[name] for name in layout["figures"] or USUAL if name in figures]
-    words = {
-        key: t(key)
-        for key in sorted(t.keys)
-        if key.split(".")[0] in {"wall", "link", "mode", "severity"} or key == "desk.grown"
-    }
+    shown_words = {"wall", "link", "mode", "severity", "state"}
+    words = {key: t(key) for key in sorted(t.keys) if key.split(".")[0] in shown_words}
     marks = {name: image_of("circle" if name == "info" else name, colour) for name, colour in COLOURS.items()}
     facts: dict[str, Any] = {
         "data-words": json.dumps(words, ensure_ascii=False), "data-marks": json.dumps(marks),

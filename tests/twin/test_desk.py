@@ -119,6 +119,25 @@ async def test_a_fire_opens_an_incident_with_its_playbook(pool: asyncpg.Pool, db
     assert len((await incidents.list(OPERATOR))["incidents"]) == 1
 
 
+async def test_what_is_put_aside_holds_no_incident_open_and_what_is_new_since_is_told(
+    pool: asyncpg.Pool, db: asyncpg.Connection
+) -> None:
+    alarm, incidents = await fire(db, "heavy_rain_1h", "rain"), Incidents(pool, SPECS)
+    [row] = (await incidents.list(OPERATOR))["incidents"]
+    assert (row["standing"], row["holding"], row["has_grown"]) == (1, 1, False)
+    await incidents.move(OPERATOR, row["id"], "acknowledge", NOON + MINUTE)
+    await fire(db, "extreme_rain_1h", "rain")
+    assert (await incidents.get(OPERATOR, row["id"]))["has_grown"]
+    await fire(db, "extreme_rain_1h", "rain", on=False)
+    for one in await db.fetch("SELECT id FROM alarm WHERE is_standing"):
+        await AlarmActions(pool, SPECS).shelve(OPERATOR, one["id"], "gauge is cleaned", NOON + 30 * MINUTE, NOON)
+    told = await incidents.get(OPERATOR, row["id"])
+    assert (told["standing"], told["holding"]) == (1, 0)
+    told = await incidents.move(OPERATOR, row["id"], "close", NOON + MINUTE, reason="dry again")
+    assert (told["state"], told["has_grown"]) == ("closed", False)
+    assert await state_of(db, alarm) == "SHLVD"
+
+
 async def test_a_vital_alarm_cannot_be_shelved(pool: asyncpg.Pool, db: asyncpg.Connection) -> None:
     alarm = await fire(db)
     with pytest.raises(Conflict, match="vital"):

@@ -105,7 +105,8 @@ export class Engine {
     if (props.spec !== before.spec) this.scene.setSpec(props.spec);
     if (props.visible !== before.visible) this.scene.subscribe();
     if (props.selected !== before.selected) this.scene.highlight(props.selected);
-    if (props.flyTo && props.flyTo !== before.flyTo) props.flyTo.home ? this.home() : this.fly(props.flyTo);
+    if (props.flyTo?.home && props.flyTo !== before.flyTo) this.home();
+    else if (props.flyTo && props.flyTo !== before.flyTo) this.fly(props.flyTo);
     if (this.depth && (props.run !== before.run || props.beside !== before.beside)) this.#showRun(props.run);
     if (this.depth && props.swipe !== before.swipe) this.#swipe();
     if (this.analysis && props.overlay !== before.overlay) this.analysis.show(props.overlay);

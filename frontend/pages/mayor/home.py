@@ -90,9 +90,7 @@ def incident_list(incidents: list[Record], t: Texts) -> Component:
 
 
 def _state(one: Record, t: Texts) -> str:
-    if one["unacknowledged"] and one["state"] != "new":
-        return t("desk.grown")
-    return t.get(f"wall.{one['state']}", t("mayor.closed"))
+    return t("state.grown") if one["has_grown"] else t.get(f"wall.{one['state']}", t("mayor.closed"))
 
 
 def title_of(incident: Record, t: Texts) -> str:
