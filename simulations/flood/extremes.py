@@ -3,8 +3,8 @@
 import math
 
 import numpy as np
-from numba import njit, prange
 
+from simulations.compiler import njit, prange
 from simulations.flood.kernel import DRY, FAST, HALF, IDLE, ONE, ZERO, F, compiled
 
 LOW, HIGH, FILM = F(0.1), F(0.3), F(0.01)
@@ -12,8 +12,7 @@ LOW, HIGH, FILM = F(0.1), F(0.3), F(0.01)
 
 
 @compiled
-def _track(k0, k1, width, h, u, v, depth, speed, hazard):  # type: ignore[no-untyped-def]
-    deepest = ZERO
+def _track(k0, k1, width, t, dt, h, u, v, depth, speed, hazard, arrival_low, arrival_high, above):  # type: ignore[no-untyped-def]
     for k in range(k0, k1):
         now = h[k]
         x, y = HALF * (u[k] + u[k + np.uint64(1)]), HALF * (v[k] + v[k + width])
@@ -21,18 +20,10 @@ def _track(k0, k1, width, h, u, v, depth, speed, hazard):  # type: ignore[no-unt
         deep = now if now > DRY else ZERO
         quick = fast if now > FILM else ZERO
         force = now * (fast + HALF) if now > FILM else ZERO
-        most, fastest, worst = depth[k], speed[k], hazard[k]
+        most, fastest, worst, low, high = depth[k], speed[k], hazard[k], arrival_low[k], arrival_high[k]
         depth[k] = deep if deep > most else most
         speed[k] = quick if quick > fastest else fastest
         hazard[k] = force if force > worst else worst
-        deepest = now if now > deepest else deepest
-    return deepest
-
-
-@compiled
-def _clock(k0, k1, t, dt, h, arrival_low, arrival_high, above):  # type: ignore[no-untyped-def]
-    for k in range(k0, k1):
-        now, low, high = h[k], arrival_low[k], arrival_high[k]
         came = t if now >= LOW else -ONE
         arrival_low[k] = low if low >= ZERO else came
         came = t if now >= HIGH else -ONE
@@ -47,10 +38,15 @@ def track(tiles, order, idle, width, t, dt, h, u, v, depth, speed, hazard, arriv
     `dt` is the time [s] since it was called last.
     """
     for i in prange(len(order)):
-        for c in range(tiles.shape[1]):
-            r0, r1, c0, c1 = tiles[order[i], c]
-            if idle[order[i], c] < IDLE:
+        row, c = order[i], 0
+        while c < tiles.shape[1]:
+            r0, r1, c0, c1 = tiles[row, c]
+            c += 1
+            if idle[row, c - 1] < IDLE:
+                while c < tiles.shape[1] and idle[row, c] < IDLE:
+                    c1 = tiles[row, c, 3]
+                    c += 1
                 for r in range(r0, r1):
                     k0, k1 = np.uint64(r * width + c0), np.uint64(r * width + c1)
-                    if _track(k0, k1, np.uint64(width), h, u, v, depth, speed, hazard) >= LOW:
-                        _clock(k0, k1, t, dt, h, arrival_low, arrival_high, above)
+                    _track(k0, k1, np.uint64(width), t, dt, h, u, v, depth, speed, hazard, arrival_low, arrival_high,
+                           above)  # fmt: skip

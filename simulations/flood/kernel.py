@@ -11,8 +11,9 @@ p, q       volume through those faces in one step, over the area of a cell [m]
 n2         Manning's n squared [s2/m2/3]
 rate       source [m/s]
 s, t       stride of a face's normal and of its tangent in the flat arrays
-top        largest speed of a wave in each column [m/s]
-reach      depth [m] from which on a wave runs no faster; see `Solver`
+top        largest speed of a wave in each column, squared [m2/s2]
+rises      columns from the first to after the last where the ground rises by `RISE`, for each direction and row
+reach      depth [m] from which on a wave runs no faster, or None; see `Solver`
 share      what a cell can give of what leaves it [-]: no depth ever falls below zero
 =========  ====================================================================================
 
@@ -26,19 +27,19 @@ Local inertia: Bates et al. 2010, doi 10.1016/j.jhydrol.2010.03.027, eq. 11. Wei
 
 import math
 
-import numba
 import numpy as np
-from numba import get_thread_id, njit, prange  # type: ignore[attr-defined]
 from numpy.typing import NDArray
 
-# its threads sleep while they wait; those of OpenMP burn a busy machine
-numba.config.THREADING_LAYER = "workqueue"  # type: ignore[attr-defined]
+from simulations.compiler import get_thread_id, njit, prange
+
 F = np.float32
 WALL = F(1e6)
 DRY = F(1e-5)
 """Depth [m] below which nothing flows."""
 G, ZERO, QUARTER, HALF, ONE = F(9.81), F(0), F(0.25), F(0.5), F(1)
 INV_2G = F(1 / (2 * 9.81))
+RISE = F(0.2)
+"""Height [m] from which on a step of the ground is a weir."""
 WEIR = F((2 / 3) ** 1.5)
 """Critical flow over a broad crest: q = (2/3)^1.5 sqrt(g) E^1.5 with the energy head E."""
 THETA_OWN, THETA_SIDE = F(0.1), F(0.05)
@@ -55,7 +56,7 @@ VECTOR = 16
 IDLE = 2
 """Both copies of a tile's fields are alike: it need not be touched."""
 
-FAST = {"nnan", "ninf", "nsz", "contract", "arcp"}  # no reassociation: the slope of a lake at rest stays exactly zero
+FAST = {"nnan", "ninf", "nsz", "contract"}  # no reassociation: the slope of a lake at rest stays exactly zero
 compiled = njit(fastmath=FAST, error_model="numpy", cache=True)
 
 
@@ -86,20 +87,6 @@ def _braked(push, drag, before, side):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _over(now, step, crest, a, b, surface, behind, ahead):  # type: ignore[no-untyped-def]
-    """Return the speed that a face lets through, and the depth of what flows: over a step no more than a weir would."""
-    given = (a if now > ZERO else b) - crest
-    given = given if given > ZERO else ZERO
-    along = behind if now > ZERO else ahead
-    head = given + along * along * INV_2G
-    limit = WEIR * head * math.sqrt(G * head) / (given if given > DRY else DRY)
-    limit = limit if now * step > ZERO else FREE
-    now = now if now < limit else limit
-    now = now if now > -limit else -limit
-    return (now if surface > DRY else ZERO), given
-
-
-@compiled
 def _inertial(k0, k1, offset, s, t, z, h, n2, u, w, un, p, top, dtdx, gdt, reach):  # type: ignore[no-untyped-def]
     gdtdx, half_gdt = G * dtdx, HALF * gdt
     for k in range(k0, k1):
@@ -109,20 +96,24 @@ def _inertial(k0, k1, offset, s, t, z, h, n2, u, w, un, p, top, dtdx, gdt, reach
         a, b = h[k - s], h[k] + step
         surface = (a if a > b else b) - crest
         deep = surface if surface > DRY else DRY
-        before, behind, ahead = u[k], u[k - s], u[k + s]
+        before = u[k]
         y = _inverse_cube_root(deep)
-        cubed = y * y * y
-        light = reach * cubed
-        light = light if light < ONE else ONE
-        drag = (light * cubed) * (y * (half_gdt * (n2[k - s] + n2[k])))
-        push = before + light * (THETA_SIDE * (behind + ahead) - THETA_OWN * before - gdtdx * (b - a))
-        now = _braked(push, drag, before, QUARTER * (w[k - s] + w[k] + w[k - s + t] + w[k + t]))
-        now, given = _over(now, step, crest, a, b, surface, behind, ahead)
+        squared = y * y
+        drag = squared * squared * (half_gdt * (n2[k - s] + n2[k]))
+        push = THETA_SIDE * (u[k - s] + u[k + s]) - THETA_OWN * before - gdtdx * (b - a)
+        wave = G * deep
+        if reach is not None:
+            light = reach * (y * squared)
+            light = light if light < ONE else ONE
+            drag, push, wave = drag * light, push * light, wave * light
+        now = _braked(before + push, drag, before, QUARTER * (w[k - s] + w[k] + w[k - s + t] + w[k + t]))
+        now = now if surface > DRY else ZERO
+        given = (a if now > ZERO else b) - crest
         un[k] = now
-        p[j] = given * now * dtdx
-        wave, moved, known = math.sqrt(G * deep * light), now if now > ZERO else -now, top[j]
-        more = (wave if wave > moved else moved) - known
-        top[j] = known + (more if more > ZERO else ZERO)  # a store under a condition is slow on some processors
+        p[j] = (given if given > ZERO else ZERO) * (now * dtdx)
+        fast, known = now * now, top[j]
+        fast = fast if fast > wave else wave
+        top[j] = fast if fast > known else known
 
 
 @compiled
@@ -152,18 +143,39 @@ def _advective(k0, k1, offset, s, t, z, h, n2, u, w, po, qo, un, p, top, dtdx, g
         mean = (own * before + brought) / (total if total > ONE else ONE)
         y = _inverse_cube_root(deep)
         squared = y * y
-        drag = half_gdt * (n2[k - s] + n2[k]) * squared * squared
+        drag = squared * squared * (half_gdt * (n2[k - s] + n2[k]))
         now = _braked(mean - gdtdx * (b - a), drag, before, QUARTER * (w[k - s] + w[k] + w[k - s + t] + w[k + t]))
-        now, given = _over(now, step, crest, a, b, surface, behind, ahead)
+        now = now if surface > DRY else ZERO
+        given = (a if now > ZERO else b) - crest
         un[k] = now
-        p[j] = given * now * dtdx
-        known = top[j]
-        more = math.sqrt(G * deep) + (now if now > ZERO else -now) - known
-        top[j] = known + (more if more > ZERO else ZERO)
+        p[j] = (given if given > ZERO else ZERO) * (now * dtdx)
+        fast, known = math.sqrt(G * deep) + (now if now > ZERO else -now), top[j]
+        fast = fast * fast
+        top[j] = fast if fast > known else known
+
+
+@compiled
+def _weir(k0, k1, offset, s, z, h, u, un, p, dtdx):  # type: ignore[no-untyped-def]
+    """Let no more over a step of the ground than a weir would: critical flow of the energy head before it."""
+    for k in range(k0, k1):
+        step, now, behind, ahead = z[k] - z[k - s], un[k], u[k - s], u[k + s]
+        a, b, crest = h[k - s], h[k] + step, step if step > ZERO else ZERO
+        given = (a if now > ZERO else b) - crest
+        given = given if given > ZERO else ZERO
+        along = behind if now > ZERO else ahead
+        head = given + along * along * INV_2G
+        limit = WEIR * head * math.sqrt(G * head) / (given if given > DRY else DRY)
+        limit = limit if (step if now > ZERO else -step) >= RISE else FREE
+        now = now if now < limit else limit
+        now = now if now > -limit else -limit
+        un[k] = now
+        p[k - offset] = given * (now * dtdx)
 
 
 @compiled
 def _share(k0, k1, offset, h, p, q, q_south, share):  # type: ignore[no-untyped-def]
+    """Tell, beside the shares, whether any cell is asked for more than it has."""
+    signs = np.int32(0)
     for k in range(k0, k1):
         j = k - offset
         east, south, west, north = p[j + np.uint64(1)], q_south[j], p[j], q[j]
@@ -173,19 +185,22 @@ def _share(k0, k1, offset, h, p, q, q_south, share):  # type: ignore[no-untyped-
         most = out if out > has else has
         most = most if most > TINY else TINY
         share[j] = has / most if out > has else ONE
+        signs = np.int32(signs | F(has - out).view(np.int32))  # LLVM vectorises this one, no greatest of floats
+    return signs < 0
 
 
 @compiled
-def _update(advection, k0, k1, offset, h, rate, rest, p, q, q_south, above, here, below, hn, pn, qn, dt):  # type: ignore[no-untyped-def]
+def _update(advection, limited, k0, k1, offset, h, rate, rest, p, q, q_south, above, here, below, hn, pn, qn, dt):  # type: ignore[no-untyped-def]
     one = np.uint64(1)
     for k in range(k0, k1):
         j = k - offset
         east, south, west, north = p[j + one], q_south[j], p[j], q[j]
-        own, of_west, of_east, of_north, of_south = here[j], here[j - one], here[j + one], above[j], below[j]
-        west = west * (of_west if west > ZERO else own)
-        east = east * (own if east > ZERO else of_east)
-        north = north * (of_north if north > ZERO else own)
-        south = south * (own if south > ZERO else of_south)
+        if limited:
+            own, of_west, of_east, of_north, of_south = here[j], here[j - one], here[j + one], above[j], below[j]
+            west = west * (of_west if west > ZERO else own)
+            east = east * (own if east > ZERO else of_east)
+            north = north * (of_north if north > ZERO else own)
+            south = south * (own if south > ZERO else of_south)
         if advection:
             pn[k] = west
             qn[k] = north
@@ -197,16 +212,20 @@ def _update(advection, k0, k1, offset, h, rate, rest, p, q, q_south, above, here
 
 
 @compiled
-def _faces(advection, k0, k1, offset, s, t, z, h, n2, u, w, po, qo, un, p, top, dtdx, gdt, ratio, reach):  # type: ignore[no-untyped-def]
+def _faces(advection, first, end, rise, offset, s, t, z, h, n2, u, w, po, qo, un, p, top, dtdx, gdt, ratio, reach):  # type: ignore[no-untyped-def]
     """Bring the faces of a row to the next step."""
+    k0, k1 = offset + np.uint64(first), offset + np.uint64(end)
     if advection:
         _advective(k0, k1, offset, s, t, z, h, n2, u, w, po, qo, un, p, top, dtdx, gdt, ratio)
     else:
         _inertial(k0, k1, offset, s, t, z, h, n2, u, w, un, p, top, dtdx, gdt, reach)
+    low, high = max(first, rise[0]), min(end, rise[1])
+    if low < high:
+        _weir(offset + np.uint64(low), offset + np.uint64(high), offset, s, z, h, u, un, p, dtdx)
 
 
 @compiled
-def _strip(advection, r0, r1, c0, c1, width, band, z, n2, rate, rest, old, new, dt, dx, ratio, reach):  # type: ignore[no-untyped-def]
+def _strip(advection, r0, r1, c0, c1, width, band, rises, z, n2, rate, rest, old, new, dt, dx, ratio, reach):  # type: ignore[no-untyped-def]
     """Advance the cells [r0, r1) x [c0, c1); a halo of faces is computed with them, the same as the neighbours' own.
 
     Loops over faces take whole vectors, so that no face gets other bits in a remainder loop than its neighbour gave it.
@@ -219,27 +238,32 @@ def _strip(advection, r0, r1, c0, c1, width, band, z, n2, rate, rest, old, new, 
     end = first + (c1 + 2 - first + VECTOR - 1) // VECTOR * VECTOR
     top = band[8]
     top[first:end] = ZERO
+    before = now = after = False
     for r in range(r0 - 2, r1 + 1):
         offset = np.uint64(r * width)
-        k0, k1 = offset + np.uint64(first), offset + np.uint64(end)
         x, y, y_south, share = band[r % 2], band[2 + r % 3], band[2 + (r + 1) % 3], band[5 + r % 3]
         if r >= r0 - 1:
-            _faces(advection, k0, k1, offset, one, w, z, h, n2, u, v, po, qo, un, x, top, dtdx, gdt, ratio, reach)
-        _faces(advection, k0 + w, k1 + w, offset + w, w, one, z, h, n2, v, u, qo, po, vn, y_south, top, dtdx, gdt,
-               ratio, reach)  # fmt: skip
+            _faces(advection, first, end, rises[0, r], offset, one, w, z, h, n2, u, v, po, qo, un, x, top, dtdx, gdt,
+                   ratio, reach)  # fmt: skip
+        _faces(advection, first, end, rises[1, r + 1], offset + w, w, one, z, h, n2, v, u, qo, po, vn, y_south, top,
+               dtdx, gdt, ratio, reach)  # fmt: skip
         if r >= r0 - 1:
-            _share(k0, k1, offset, h, x, y, y_south, share)
+            before, now = now, after
+            after = _share(offset + np.uint64(first), offset + np.uint64(end), offset, h, x, y, y_south, share)
         if r > r0:
             m = r - 1
             row = np.uint64(m * width)
             a, b = row + np.uint64(c0), row + np.uint64(c1)
             xm, ym, yms = band[m % 2], band[2 + m % 3], band[2 + (m + 1) % 3]
             above, here, below = band[5 + (m - 1) % 3], band[5 + m % 3], band[5 + (m + 1) % 3]
-            _update(advection, a, b, row, h, rate, rest, xm, ym, yms, above, here, below, hn, pn, qn, step)
+            limited = before or now or after
+            _update(advection, limited, a, b, row, h, rate, rest, xm, ym, yms, above, here, below, hn, pn, qn, step)
 
 
 @njit(parallel=True, fastmath=FAST, error_model="numpy", cache=True)
-def advance(advection, tiles, order, wake, idle, tops, width, bands, z, n2, rate, rest, old, new, dt, dx, ratio, reach):  # type: ignore[no-untyped-def]
+def advance(  # type: ignore[no-untyped-def]
+    advection, tiles, order, wake, idle, tops, width, bands, rises, z, n2, rate, rest, old, new, dt, dx, ratio, reach
+):
     """Advance the tiles that are awake by one step, and let those that fell asleep have equal copies.
 
     Neighbours in a row of tiles are swept as one strip: long rows are what memory and vectors like.
@@ -266,12 +290,12 @@ def advance(advection, tiles, order, wake, idle, tops, width, bands, z, n2, rate
                 while end < across and wake[row, end]:
                     c1 = tiles[row, end, 3]
                     end += 1
-                _strip(advection, r0, r1, c0, c1, width, band, z, n2, rate, rest, old, new, dt, dx, ratio, reach)
+                _strip(advection, r0, r1, c0, c1, width, band, rises, z, n2, rate, rest, old, new, dt, dx, ratio, reach)
                 for tile in range(c, end):
                     most = ZERO
                     for column in range(tiles[row, tile, 2], tiles[row, tile, 3] + 1):
                         most = max(most, top[column])
-                    tops[row, tile] = most
+                    tops[row, tile] = math.sqrt(most)
                     idle[row, tile] = 0
             elif idle[row, c] < IDLE:
                 for field in range(5):
@@ -297,6 +321,21 @@ def rouse(tops, has_source, has_ground, still, wake):  # type: ignore[no-untyped
 
 
 @compiled
+def survey(z, width, rises):  # type: ignore[no-untyped-def]
+    """Find in which columns of each row the ground rises by `RISE` from the west and from the north."""
+    line = np.int64(VECTOR)
+    for direction in range(2):
+        s = width if direction else 1
+        for row in range(1, len(z) // width):
+            first, end = width, 0
+            for column in range(1, width):
+                here, before = z[row * width + column], z[row * width + column - s]
+                if here < WALL and before < WALL and abs(here - before) >= RISE:
+                    first, end = min(first, column), column + 1
+            rises[direction, row] = first // line * line, (end + line - 1) // line * line
+
+
+@compiled
 def hold(h, rest, cells, depth):  # type: ignore[no-untyped-def]
     """Set the depth [m] of cells; return what that added, summed over the cells [m]."""
     added = 0.0
@@ -306,66 +345,3 @@ def hold(h, rest, cells, depth):  # type: ignore[no-untyped-def]
         h[k] = depth[i]
         rest[k] = ZERO
     return added
-
-
-@compiled
-def _swallow(k0, k1, h, most, dt, gone):  # type: ignore[no-untyped-def]
-    for k in range(k0, k1):
-        want, before = most[k] * dt, h[k]
-        now = before - (want if want < before else before)
-        h[k] = now
-        gone[k - k0] = before - now
-
-
-@njit(fastmath=True, error_model="numpy", cache=True)
-def _sum(values):  # type: ignore[no-untyped-def]
-    whole = 0.0
-    for value in values:
-        whole += float(value)
-    return whole
-
-
-@njit(parallel=True, fastmath=FAST, error_model="numpy", cache=True)
-def drain(tiles, idle, width, h, most, dt):  # type: ignore[no-untyped-def]
-    """Take water at up to `most` [m/s] from every cell that is awake; return what was taken, over the cells [m]."""
-    taken = np.zeros(len(tiles))
-    for row in prange(len(tiles)):
-        gone = np.empty(width, F)
-        column = 0
-        while column < tiles.shape[1]:
-            r0, r1, c0, c1 = tiles[row, column]
-            column += 1
-            if idle[row, column - 1] < IDLE:
-                while column < tiles.shape[1] and idle[row, column] < IDLE:
-                    c1 = tiles[row, column, 3]
-                    column += 1
-                for r in range(r0, r1):
-                    _swallow(np.uint64(r * width + c0), np.uint64(r * width + c1), h, most, F(dt), gone)
-                    taken[row] += _sum(gone[: c1 - c0])
-    return taken.sum()
-
-
-@compiled
-def soak(tiles, idle, width, h, conductivity, suction, soaked, dt):  # type: ignore[no-untyped-def]
-    """Let the ground that is awake take water by Green and Ampt; return what was taken, summed over the cells [m].
-
-    `suction` is that of the wetting front times the deficit [m], `soaked` what went in so far [m]. Over a step the
-    rate K (1 + S/F) is that of its end: F' = F + K dt (1 + S/F'), a quadratic with one positive root.
-    """
-    taken = 0.0
-    for row in range(tiles.shape[0]):
-        for column in range(tiles.shape[1]):
-            r0, r1, c0, c1 = tiles[row, column]
-            if idle[row, column] < IDLE:
-                for r in range(r0, r1):
-                    for k in range(r * width + c0, r * width + c1):
-                        if conductivity[k] > ZERO and h[k] > ZERO:
-                            most = conductivity[k] * F(dt)
-                            whole = soaked[k] + most
-                            after = HALF * (whole + math.sqrt(whole * whole + F(4) * most * suction[k]))
-                            want, before = after - soaked[k], h[k]
-                            less = want if want < before else before
-                            h[k] = before - less
-                            soaked[k] += less
-                            taken += float(before) - float(h[k])
-    return taken

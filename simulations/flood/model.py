@@ -18,7 +18,7 @@ from simulations.flood import scenario as scenarios
 from simulations.flood.result import Frames, GaugeTable, Result
 from simulations.flood.scenario import Amount, Barrier, Boundary, Culvert, Pump, Rain, Scenario, Soil
 from simulations.flood.sewer import Inlet, Sewer, coordinates
-from simulations.flood.solver import ANY_DEPTH, Held, Ints, Solver, Source
+from simulations.flood.solver import Held, Ints, Solver, Source
 from simulations.flood.terrain import Terrain, aligned, require_datum
 from twin.errors import BadScenario
 from twin.vertical import is_same
@@ -77,7 +77,7 @@ class Model:
         rough = aligned(rough, terrain, "mannings_n") if isinstance(rough, Path) else rough
         self.solver = Solver(
             elevation, terrain.cell_size, rough, self._initial(elevation), advection=scenario.advection,
-            threads=threads, wave_depth=ANY_DEPTH if city is None else city.wave_depth or ANY_DEPTH,
+            threads=threads, wave_depth=None if city is None else city.wave_depth,
         )  # fmt: skip
         self._roofs = np.ones(elevation.shape) if city is None else _roof_rain(city.walls)
         swallow: Any = scenario.infiltration_mm_h if city is None else city.drained_mm_h

@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
-from simulations.flood import extremes, kernel
+from simulations.compiler import most_threads, set_num_threads
+from simulations.flood import extremes, kernel, losses
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
@@ -24,7 +24,6 @@ LEAST_DEPTH = 0.02
 """Depth [m] whose wave speed bounds the time step of a dry area."""
 MOST_SOURCE_M = 0.1
 """Depth [m] that a source may add in one step."""
-ANY_DEPTH = 1e6
 GROWTH = 1.3
 DRAIN_EVERY_S = 20.0
 TRACK_STEPS = 8
@@ -56,7 +55,7 @@ class Source:
 
 @dataclass
 class Soil:
-    """Ground that soaks by Green and Ampt (1911), flat arrays; see `kernel.soak`.
+    """Ground that soaks by Green and Ampt (1911), flat arrays; see `losses.soak`.
 
     Parameters
     ----------
@@ -125,11 +124,11 @@ class Solver:
 
     def __init__(
         self, elevation: NDArray[Any], cell_size: float, mannings_n: Any = 0.035, depth: Any = 0.0,
-        *, advection: bool = False, threads: int = 1, wave_depth: float = ANY_DEPTH,
+        *, advection: bool = False, threads: int = 1, wave_depth: float | None = None,
     ) -> None:  # fmt: skip
         self.ny, self.nx = elevation.shape
         self.cell_size, self.advection, self.threads = float(cell_size), advection, threads
-        self.wave_depth = wave_depth
+        self._reach = None if wave_depth is None else np.float32(wave_depth)
         columns = -(-(self.nx + 2) // kernel.COLUMN) * kernel.COLUMN
         # one row more below: the halo of the last tile looks a row past the margin
         self.rows, self.width = self.ny + 2 * MARGIN + 1, columns + 3 * kernel.VECTOR
@@ -177,6 +176,7 @@ class Solver:
         self._tops, self._wake = np.zeros((down, across), np.float32), np.ones((down, across), np.bool_)
         self._idle, self._has_source = np.zeros((down, across), np.int8), np.zeros((down, across), np.bool_)
         self._has_ground = np.ones((down, across), np.bool_)
+        self._rises = np.zeros((2, self.rows, 2), np.int64)
         self._bands = kernel.zeros(self.threads * 9, self.width).reshape(self.threads, 9, self.width)
 
     # --- what there is -----------------------------------------------------------------------------------------------
@@ -271,6 +271,10 @@ class Solver:
         """Raise the ground of cells to a crest [m], never lower it."""
         self.z[cells] = np.maximum(self.z[cells], np.float32(crest - self.datum))
 
+    def survey(self) -> None:
+        """Find where the ground rises like a weir, after it was changed."""
+        kernel.survey(self.z, self.width, self._rises)
+
     def rain(self, rate: Any) -> None:
         """Let it rain from now on [m/s], a number or shape (ny, nx); walls take none."""
         inner = self._inner(self.rate)
@@ -302,7 +306,8 @@ class Solver:
 
     def run_to(self, end: float) -> None:
         """Advance to a time [s]."""
-        numba.set_num_threads(min(self.threads, numba.config.NUMBA_NUM_THREADS))  # type: ignore[attr-defined]
+        self.survey()
+        set_num_threads(min(self.threads, most_threads()))
         self._find_sources()
         if self.dt == 0:
             self.dt = self._step_for(math.sqrt(9.81 * float(self._old[0].max())))
@@ -320,8 +325,8 @@ class Solver:
         ratio = np.float32(dt / self._last_dt) if self._last_dt else np.float32(1)
         kernel.advance(
             self.advection, self._tiles, self._order, self._wake, self._idle, self._tops, self.width, self._bands,
-            self.z, self.n2, self.rate, self.rest, self._old, self._new, dt, self.cell_size, ratio,
-            np.float32(self.wave_depth),
+            self._rises, self.z, self.n2, self.rate, self.rest, self._old, self._new, dt, self.cell_size, ratio,
+            self._reach,
         )  # fmt: skip
         self._old, self._new = self._new, self._old
         for source, discharge in given:
@@ -359,12 +364,12 @@ class Solver:
     def drain(self) -> None:
         """Take what drains and ground have swallowed since the last time."""
         if self._since_drain > 0 and self.most_drained.any():
-            taken = kernel.drain(
+            taken = losses.drain(
                 self._tiles, self._idle, self.width, self._old[0], self.most_drained, self._since_drain
             )
             self.flow["drained"] += taken * self.cell_size**2
         if self._since_drain > 0 and (soil := self.soil) is not None:
-            taken = kernel.soak(
+            taken = losses.soak(
                 self._tiles, self._idle, self.width, self._old[0], soil.conductivity, soil.suction, soil.soaked,
                 self._since_drain,
             )  # fmt: skip

@@ -108,6 +108,7 @@ class Breach:
         if not self.is_done and solver.t >= self.at:
             self.is_done = True
             solver.z[self.cells] = np.minimum(solver.z[self.cells], np.float32(self.to - solver.datum))
+            solver.survey()
         return 0.0
 
     def places(self) -> list[Ints]:

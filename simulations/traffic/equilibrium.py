@@ -4,9 +4,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from simulations.compiler import njit
 from simulations.traffic.network import RoadNet
 from simulations.traffic.records import TO_END, TO_NOWHERE
 from simulations.traffic.routing import Graph, open_turns

@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import shapely
 from affine import Affine
-from numba import njit
 from numpy.typing import NDArray
 
+from simulations.compiler import njit
 from simulations.traffic.network import KINDS as ROAD_KINDS
 from simulations.traffic.network import RoadNet
 from simulations.traffic.records import KINDS

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from numba import njit
+from simulations.compiler import njit
 
 Array = Any
 

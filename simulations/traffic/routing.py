@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from simulations.compiler import njit
 from simulations.traffic.heap import bare
 from simulations.traffic.network import RoadNet
 from simulations.traffic.records import ALL_CLASSES, TO_END, TO_NOWHERE

@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from simulations.compiler import njit
 from simulations.traffic.network import RoadNet
 from simulations.traffic.records import (
     ARRIVED,

@@ -161,6 +161,25 @@ def test_channel_with_friction_is_macdonalds() -> None:
     assert np.abs(solver.depth[1] - depth).mean() / depth.mean() < 0.015
 
 
+@pytest.mark.parametrize("turn", [np.asarray, np.fliplr, np.transpose])
+@pytest.mark.parametrize(("advection", "tolerance"), [(False, 0.2), (True, 0.01)])
+def test_over_a_crest_flows_what_flows_over_a_weir(advection: bool, tolerance: float, turn) -> None:
+    """Water that is held half a metre over a wall one cell thick; behind it falls away.
+
+    Critical flow: q = (2/3)^1.5 sqrt(g) H^1.5 with the head H over the crest, Bos 1989, section 1.10. Without advection
+    the weighting of neighbours draws the water before the crest up a little.
+    """
+    ground = np.zeros((5, 40))
+    ground[:, 20] = 1
+    column = np.indices(ground.shape)[1]
+    solver = Solver(turn(ground), 5.0, 0.01, advection=advection)
+    for where, level in ((column < 5, lambda t: 1.5), (column == 39, None)):
+        solver.held.append(Held(solver.cell(*np.nonzero(turn(where))), level))
+    solver.run_to(900)
+    passed = turn(np.hypot(*solver.velocity()) * solver.depth)
+    assert passed[:, 8:16].mean() == pytest.approx((2 / 3) ** 1.5 * G**0.5 * 0.5**1.5, rel=tolerance)
+
+
 @BOTH
 def test_the_flow_does_not_know_left_from_right(advection: bool) -> None:
     ground = island(70, 70)
@@ -210,8 +229,8 @@ def test_water_that_comes_beside_a_sleeping_tile_is_not_lost() -> None:
     assert solver.depth[40, 280] > 0
 
 
-@pytest.mark.parametrize("wave_depth", [0.25, 1e6])
-def test_a_steady_flow_and_a_lake_do_not_know_the_wave_depth(wave_depth: float) -> None:
+@pytest.mark.parametrize("wave_depth", [0.25, None])
+def test_a_steady_flow_and_a_lake_do_not_know_the_wave_depth(wave_depth: float | None) -> None:
     h, slope, n = 1.0, 0.001, 0.03
     ground = np.repeat([50 - slope * 500 * np.arange(60.0)], 60, axis=0)
     solver = Solver(ground, 500.0, n, h, wave_depth=wave_depth)
@@ -226,7 +245,7 @@ def test_a_steady_flow_and_a_lake_do_not_know_the_wave_depth(wave_depth: float) 
 
 def test_the_wave_depth_lengthens_the_step() -> None:
     """In the same time, a pond of four metres takes half as many steps when its waves are those of one metre."""
-    deep, slow = (Solver(np.zeros((9, 9)), 5.0, 0.03, 4.0, wave_depth=depth) for depth in (1e6, 1.0))
+    deep, slow = (Solver(np.zeros((9, 9)), 5.0, 0.03, 4.0, wave_depth=depth) for depth in (None, 1.0))
     for solver in (deep, slow):
         solver.run_to(100)
     assert slow._steps == pytest.approx(deep._steps / 2, rel=0.05)
@@ -239,9 +258,11 @@ from simulations.flood.solver import Solver
 for ny, nx in ((3, 5), (60, 62), (64, 256), (66, 511)):
     for advection in (False, True):
         solver = Solver(np.random.default_rng(ny).normal(0, 0.3, (ny, nx)), 5.0, 0.03, 0.2, advection=advection)
+        solver.survey()
         for r0, r1, c0, c1 in solver._tiles.reshape(-1, 4):
-            kernel._strip(advection, r0, r1, c0, c1, solver.width, solver._bands[0], solver.z, solver.n2, solver.rate,
-                          solver.rest, solver._old, solver._new, 0.1, 5.0, np.float32(1), np.float32(1))
+            kernel._strip(advection, r0, r1, c0, c1, solver.width, solver._bands[0], solver._rises, solver.z,
+                          solver.n2, solver.rate, solver.rest, solver._old, solver._new, 0.1, 5.0, np.float32(1),
+                          np.float32(1))
 """
 
 
