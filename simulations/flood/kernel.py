@@ -12,7 +12,7 @@ n2         Manning's n squared [s2/m2/3]
 rate       source [m/s]
 s, t       stride of a face's normal and of its tangent in the flat arrays
 top        largest speed of a wave in each column, squared [m2/s2]
-rises      columns from the first to after the last where the ground rises by `RISE`, for each direction and row
+rises      columns from the first to after the last where the ground rises like a weir, for each direction and row
 reach      depth [m] from which on a wave runs no faster, or None; see `Solver`
 share      what a cell can give of what leaves it [-]: no depth ever falls below zero
 =========  ====================================================================================
@@ -38,8 +38,8 @@ DRY = F(1e-5)
 """Depth [m] below which nothing flows."""
 G, ZERO, QUARTER, HALF, ONE = F(9.81), F(0), F(0.25), F(0.5), F(1)
 INV_2G = F(1 / (2 * 9.81))
-RISE = F(0.2)
-"""Height [m] from which on a step of the ground is a weir."""
+RISE = 0.02
+"""Slope [-] from which on the ground rises from one cell to the next like a weir."""
 WEIR = F((2 / 3) ** 1.5)
 """Critical flow over a broad crest: q = (2/3)^1.5 sqrt(g) E^1.5 with the energy head E."""
 THETA_OWN, THETA_SIDE = F(0.1), F(0.05)
@@ -155,7 +155,7 @@ def _advective(k0, k1, offset, s, t, z, h, n2, u, w, po, qo, un, p, top, dtdx, g
 
 
 @compiled
-def _weir(k0, k1, offset, s, z, h, u, un, p, dtdx):  # type: ignore[no-untyped-def]
+def _weir(k0, k1, offset, s, z, h, u, un, p, dtdx, least):  # type: ignore[no-untyped-def]
     """Let no more over a step of the ground than a weir would: critical flow of the energy head before it."""
     for k in range(k0, k1):
         step, now, behind, ahead = z[k] - z[k - s], un[k], u[k - s], u[k + s]
@@ -165,7 +165,7 @@ def _weir(k0, k1, offset, s, z, h, u, un, p, dtdx):  # type: ignore[no-untyped-d
         along = behind if now > ZERO else ahead
         head = given + along * along * INV_2G
         limit = WEIR * head * math.sqrt(G * head) / (given if given > DRY else DRY)
-        limit = limit if (step if now > ZERO else -step) >= RISE else FREE
+        limit = limit if (step if now > ZERO else -step) >= least else FREE
         now = now if now < limit else limit
         now = now if now > -limit else -limit
         un[k] = now
@@ -212,7 +212,9 @@ def _update(advection, limited, k0, k1, offset, h, rate, rest, p, q, q_south, ab
 
 
 @compiled
-def _faces(advection, first, end, rise, offset, s, t, z, h, n2, u, w, po, qo, un, p, top, dtdx, gdt, ratio, reach):  # type: ignore[no-untyped-def]
+def _faces(  # type: ignore[no-untyped-def]
+    advection, first, end, rise, least, offset, s, t, z, h, n2, u, w, po, qo, un, p, top, dtdx, gdt, ratio, reach
+):
     """Bring the faces of a row to the next step."""
     k0, k1 = offset + np.uint64(first), offset + np.uint64(end)
     if advection:
@@ -221,7 +223,7 @@ def _faces(advection, first, end, rise, offset, s, t, z, h, n2, u, w, po, qo, un
         _inertial(k0, k1, offset, s, t, z, h, n2, u, w, un, p, top, dtdx, gdt, reach)
     low, high = max(first, rise[0]), min(end, rise[1])
     if low < high:
-        _weir(offset + np.uint64(low), offset + np.uint64(high), offset, s, z, h, u, un, p, dtdx)
+        _weir(offset + np.uint64(low), offset + np.uint64(high), offset, s, z, h, u, un, p, dtdx, least)
 
 
 @compiled
@@ -232,7 +234,7 @@ def _strip(advection, r0, r1, c0, c1, width, band, rises, z, n2, rate, rest, old
     """
     h, u, v, po, qo = old[0], old[1], old[2], old[3], old[4]
     hn, un, vn, pn, qn = new[0], new[1], new[2], new[3], new[4]
-    dtdx, gdt, step = F(dt / dx), F(9.81 * dt), F(dt)
+    dtdx, gdt, step, least = F(dt / dx), F(9.81 * dt), F(dt), F(RISE * dx)
     one, w = np.uint64(1), np.uint64(width)
     first = c0 - 1
     end = first + (c1 + 2 - first + VECTOR - 1) // VECTOR * VECTOR
@@ -243,10 +245,10 @@ def _strip(advection, r0, r1, c0, c1, width, band, rises, z, n2, rate, rest, old
         offset = np.uint64(r * width)
         x, y, y_south, share = band[r % 2], band[2 + r % 3], band[2 + (r + 1) % 3], band[5 + r % 3]
         if r >= r0 - 1:
-            _faces(advection, first, end, rises[0, r], offset, one, w, z, h, n2, u, v, po, qo, un, x, top, dtdx, gdt,
-                   ratio, reach)  # fmt: skip
-        _faces(advection, first, end, rises[1, r + 1], offset + w, w, one, z, h, n2, v, u, qo, po, vn, y_south, top,
-               dtdx, gdt, ratio, reach)  # fmt: skip
+            _faces(advection, first, end, rises[0, r], least, offset, one, w, z, h, n2, u, v, po, qo, un, x, top, dtdx,
+                   gdt, ratio, reach)  # fmt: skip
+        _faces(advection, first, end, rises[1, r + 1], least, offset + w, w, one, z, h, n2, v, u, qo, po, vn, y_south,
+               top, dtdx, gdt, ratio, reach)  # fmt: skip
         if r >= r0 - 1:
             before, now = now, after
             after = _share(offset + np.uint64(first), offset + np.uint64(end), offset, h, x, y, y_south, share)
@@ -321,16 +323,16 @@ def rouse(tops, has_source, has_ground, still, wake):  # type: ignore[no-untyped
 
 
 @compiled
-def survey(z, width, rises):  # type: ignore[no-untyped-def]
-    """Find in which columns of each row the ground rises by `RISE` from the west and from the north."""
-    line = np.int64(VECTOR)
+def survey(z, width, dx, rises):  # type: ignore[no-untyped-def]
+    """Find in which columns of each row the ground rises like a weir, from the west and from the north."""
+    line, least = np.int64(VECTOR), F(RISE * dx)
     for direction in range(2):
         s = width if direction else 1
         for row in range(1, len(z) // width):
             first, end = width, 0
             for column in range(1, width):
                 here, before = z[row * width + column], z[row * width + column - s]
-                if here < WALL and before < WALL and abs(here - before) >= RISE:
+                if here < WALL and before < WALL and abs(here - before) >= least:
                     first, end = min(first, column), column + 1
             rises[direction, row] = first // line * line, (end + line - 1) // line * line
 

@@ -273,7 +273,7 @@ class Solver:
 
     def survey(self) -> None:
         """Find where the ground rises like a weir, after it was changed."""
-        kernel.survey(self.z, self.width, self._rises)
+        kernel.survey(self.z, self.width, self.cell_size, self._rises)
 
     def rain(self, rate: Any) -> None:
         """Let it rain from now on [m/s], a number or shape (ny, nx); walls take none."""
