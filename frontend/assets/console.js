@@ -221,7 +221,7 @@
 
   document.addEventListener('input', ({ target }) => target.id === 'search' && find(target.value));
   // Dash puts the caret back to where it was a moment ago: on a busy machine letters typed since would change places
-  document.addEventListener('focusin', ({ target }) => target.id === 'search' && (target.setSelectionRange = () => {}));
+  document.addEventListener('focusin', ({ target }) => target instanceof HTMLInputElement && (target.setSelectionRange = () => {}));
   document.addEventListener('click', ({ target }) => {
     if (!(target instanceof Element) || !$('#console')) return;
     if (target.closest('.close-list')) return openList(false);

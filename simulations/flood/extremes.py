@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from simulations.compiler import njit, prange
-from simulations.flood.kernel import DRY, FAST, HALF, IDLE, ONE, ZERO, F, compiled
+from simulations.flood.kernel import DRY, FAST, HALF, ONE, ZERO, F, compiled, stretch
 
 LOW, HIGH, FILM = F(0.1), F(0.3), F(0.01)
 """Depths [m] whose arrival is kept, and below which speed and hazard are none."""
@@ -24,10 +24,9 @@ def _track(k0, k1, width, t, dt, h, u, v, depth, speed, hazard, arrival_low, arr
         depth[k] = deep if deep > most else most
         speed[k] = quick if quick > fastest else fastest
         hazard[k] = force if force > worst else worst
-        came = t if now >= LOW else -ONE
-        arrival_low[k] = low if low >= ZERO else came
-        came = t if now >= HIGH else -ONE
-        arrival_high[k] = high if high >= ZERO else came
+        # -1 until it came; sums, since a store under a condition is slow on some processors
+        arrival_low[k] = low + (t + ONE if now >= LOW and low < ZERO else ZERO)
+        arrival_high[k] = high + (t + ONE if now >= HIGH and high < ZERO else ZERO)
         above[k] = above[k] + (dt if now >= HIGH else ZERO)
 
 
@@ -38,15 +37,12 @@ def track(tiles, order, idle, width, t, dt, h, u, v, depth, speed, hazard, arriv
     `dt` is the time [s] since it was called last.
     """
     for i in prange(len(order)):
-        row, c = order[i], 0
-        while c < tiles.shape[1]:
-            r0, r1, c0, c1 = tiles[row, c]
-            c += 1
-            if idle[row, c - 1] < IDLE:
-                while c < tiles.shape[1] and idle[row, c] < IDLE:
-                    c1 = tiles[row, c, 3]
-                    c += 1
-                for r in range(r0, r1):
-                    k0, k1 = np.uint64(r * width + c0), np.uint64(r * width + c1)
+        row, tile = order[i], 0
+        while tile < tiles.shape[1]:
+            end = stretch(idle, row, tile)
+            if end > tile:
+                for r in range(tiles[row, tile, 0], tiles[row, tile, 1]):
+                    k0, k1 = np.uint64(r * width + tiles[row, tile, 2]), np.uint64(r * width + tiles[row, end - 1, 3])
                     _track(k0, k1, np.uint64(width), t, dt, h, u, v, depth, speed, hazard, arrival_low, arrival_high,
                            above)  # fmt: skip
+            tile = max(end, tile + 1)

@@ -112,8 +112,8 @@ def _inertial(k0, k1, offset, s, t, z, h, n2, u, w, un, p, top, dtdx, gdt, reach
         un[k] = now
         p[j] = (given if given > ZERO else ZERO) * (now * dtdx)
         fast, known = now * now, top[j]
-        fast = fast if fast > wave else wave
-        top[j] = fast if fast > known else known
+        more = (fast if fast > wave else wave) - known
+        top[j] = known + (more if more > ZERO else ZERO)  # a store under a condition is slow on some processors
 
 
 @compiled
@@ -150,8 +150,8 @@ def _advective(k0, k1, offset, s, t, z, h, n2, u, w, po, qo, un, p, top, dtdx, g
         un[k] = now
         p[j] = (given if given > ZERO else ZERO) * (now * dtdx)
         fast, known = math.sqrt(G * deep) + (now if now > ZERO else -now), top[j]
-        fast = fast * fast
-        top[j] = fast if fast > known else known
+        more = fast * fast - known
+        top[j] = known + (more if more > ZERO else ZERO)
 
 
 @compiled
@@ -306,6 +306,14 @@ def advance(  # type: ignore[no-untyped-def]
                 tops[row, c] = ZERO
                 idle[row, c] += 1
             c = end
+
+
+@compiled
+def stretch(idle, row, tile):  # type: ignore[no-untyped-def]
+    """Return the first tile after those in a row that are awake from a tile on; the tile itself where it sleeps."""
+    while tile < idle.shape[1] and idle[row, tile] < IDLE:
+        tile += 1
+    return tile
 
 
 @compiled

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from simulations.compiler import njit, prange
-from simulations.flood.kernel import FAST, HALF, IDLE, ZERO, F, compiled
+from simulations.flood.kernel import FAST, HALF, IDLE, ZERO, F, compiled, stretch
 
 
 @compiled
@@ -31,17 +31,15 @@ def drain(tiles, idle, width, h, most, dt):  # type: ignore[no-untyped-def]
     taken = np.zeros(len(tiles))
     for row in prange(len(tiles)):
         gone = np.empty(width, F)
-        column = 0
-        while column < tiles.shape[1]:
-            r0, r1, c0, c1 = tiles[row, column]
-            column += 1
-            if idle[row, column - 1] < IDLE:
-                while column < tiles.shape[1] and idle[row, column] < IDLE:
-                    c1 = tiles[row, column, 3]
-                    column += 1
-                for r in range(r0, r1):
+        tile = 0
+        while tile < tiles.shape[1]:
+            end = stretch(idle, row, tile)
+            if end > tile:
+                c0, c1 = tiles[row, tile, 2], tiles[row, end - 1, 3]
+                for r in range(tiles[row, tile, 0], tiles[row, tile, 1]):
                     _swallow(np.uint64(r * width + c0), np.uint64(r * width + c1), h, most, F(dt), gone)
                     taken[row] += _sum(gone[: c1 - c0])
+            tile = max(end, tile + 1)
     return taken.sum()
 
 

@@ -17,7 +17,7 @@ WAVE_DEPTH_M = {CELLS_M["preview"]: 0.5}
 """By cell [m]: depth [m] from which on waves run no faster (see `Solver`): a few deep ponds would set the time step."""
 WAVE_M_S = {"preview": 2.1, "standard": 5.0, "window": 5.0}
 """Mean over a storm on the city of its fastest wave [m/s]: it sets the time step."""
-CELL_STEPS_S = 1.2e8
+CELL_STEPS_S = 0.8e8
 """Cells and steps in a second on an idle core, with structures and results: rounded down from the benchmark."""
 
 
